@@ -1,0 +1,1 @@
+"""How fast, small and quiet plait is, measured on real terminals against a server on loopback; see `README.md`."""

@@ -1,0 +1,5 @@
+"""`python -m plait` is `plait`."""
+
+from plait.start import main
+
+main()

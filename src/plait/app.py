@@ -1,0 +1,106 @@
+"""The composition root; with `builders`, `conversation` and `once` the only modules that know every layer.
+
+It makes the parts and passes them in; it decides nothing about sessions. `conversation` adds the prompt's loop, `once` the one-shot front
+end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.to_thread
+
+from plait.builders import catalog_of
+from plait.core.defaults import SESSION_KEYS, Defaults
+from plait.core.errors import NewerDatabase, StoreError
+from plait.core.ports import Models
+from plait.instructions import read_instructions
+from plait.models.catalog import Catalog
+from plait.paths import ensure
+from plait.program import Program, tell
+from plait.runtime.coordinator import Coordinator
+from plait.runtime.registry import Surroundings
+from plait.settings import Settings
+from plait.store.sqlite import Finding, SqliteStore, open_store
+
+CLOSING = 1.0
+"""Seconds that connections and children have to end; leaving takes 2 s in all."""
+
+
+def defaults_of(settings: Settings) -> Defaults:
+    """The layers above a session, as the runtime takes them."""
+    pinned = frozenset(key for key in SESSION_KEYS if settings.origin(key).layer in ("flag", "environment"))
+    return Defaults(
+        model=settings.model,
+        system=settings.system,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        max_turns=settings.max_turns,
+        max_sessions=settings.max_sessions,
+        max_concurrent_calls=settings.max_concurrent_calls,
+        pinned=pinned,
+        sources={key: str(settings.origin(key)) for key in SESSION_KEYS},
+    )
+
+
+@asynccontextmanager
+async def open_app(program: Program, store: SqliteStore, models: Models) -> AsyncGenerator[Coordinator, None]:
+    """The coordinator over an open store, as a `Client`; what could not be saved when it is left is a `StoreError`."""
+    surroundings = Surroundings(
+        store=store,
+        models=models,
+        defaults=defaults_of(program.settings),
+        instructions=lambda directory: read_instructions(program.paths.instructions, directory),
+        now=time.time,
+        random=random.random,
+        new_id=lambda: os.urandom(6).hex(),
+        tools={},
+    )
+    coordinator = Coordinator(surroundings)
+    try:
+        async with coordinator:
+            yield coordinator
+    except BaseException:  # a signal, or an error: re-raised, but this loss is told with it
+        if coordinator.unsaved:
+            tell(_unsaved(coordinator))
+        raise
+    if coordinator.unsaved:
+        raise StoreError(_unsaved(coordinator))
+
+
+def _unsaved(coordinator: Coordinator) -> str:
+    return f"{coordinator.unsaved} events could not be saved. {coordinator.journal.trouble or 'The disk did not answer in time; try it.'}"
+
+
+@asynccontextmanager
+async def models_over(store: SqliteStore, program: Program) -> AsyncGenerator[Catalog, None]:
+    """The models of this run; they are closed at the end, and `store` after them."""
+    catalog = catalog_of(program.settings, program.paths, program.environ)
+    try:
+        yield catalog
+    finally:
+        try:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSING):
+                await catalog.aclose()
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSING):
+                await anyio.to_thread.run_sync(store.close, abandon_on_cancel=True)
+
+
+def open_database(program: Program, report: Callable[[Finding], None]) -> SqliteStore:
+    """The user's database, made if there is none; what has to be told of it goes to `report`. Blocks.
+
+    Raises `StoreError`, `StoreBusy` where another process has it.
+    """
+    ensure(program.paths.data)
+    store = open_store(program.paths.database, now=time.time(), report=report)
+    if store.read_only_reason:
+        store.close()
+        raise NewerDatabase(store.read_only_reason)
+    return store

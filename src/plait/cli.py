@@ -1,0 +1,294 @@
+"""The command line: parses, imports lazily, and turns every error into one text and an exit code.
+
+Rules:
+1. Only click, and modules of ours that import next to nothing, are imported here; everything else when its command runs.
+2. A first word that is a command is that command; anything else begins the prompt. After `--` everything is the prompt.
+3. Options may stand before or after a command or prompt; the later one wins.
+4. No traceback reaches a user. Exit codes: 0 done, 1 failed, 2 usage or settings, 3 denied, 4 limit, 5 no model, 75 later, 130 interrupted,
+   141 the reader of our output has gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from plait import __version__
+from plait.core.errors import UsageError
+from plait.outcome import guarded
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from plait.paths import Paths
+    from plait.program import Program
+    from plait.settings import Settings
+
+PROMPT = "(prompt)"
+"""The hidden command that a prompt without a command runs; nobody can type it as a command, see `Front.parse_args`."""
+FLAG_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "max_turns", "plain")
+COLLECTED = (50_000, 20, 20)
+"""Thresholds of the garbage collector. Python's own look at the growing heap hundreds of times during the imports: a tenth of the start."""
+SHELLS = ("bash", "zsh", "fish")
+
+EXAMPLES = """\b
+Examples:
+  plait                              open the prompt here
+  plait "explain this project"       open it and ask at once
+  plait --model ollama:llama3.2      with a model of a local server
+  plait --model offline              with the bundled model, no key needed
+  git diff | plait run "review this" answer once, for scripts
+  plait -p "a name for a cat?" --output-format json
+  plait models                       what there is to talk to
+  plait config set model openai      keep a choice
+"""
+
+
+class Front(click.Group):
+    """`plait [OPTIONS] [PROMPT]`: a group whose unknown first word begins a prompt."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the hidden command before a prompt."""
+        place, word = self._first_word(args)
+        is_prompt = word is not None and (word == PROMPT or word not in self.commands)
+        if is_prompt and not ctx.resilient_parsing:
+            args = [*args[:place], PROMPT, *args[place:]]
+        return super().parse_args(ctx, args)
+
+    def _first_word(self, args: list[str]) -> tuple[int, str | None]:
+        """The first argument that is neither an option nor an option's value, and where it stands."""
+        valued = {name for one in self.params if isinstance(one, click.Option) and not one.is_flag for name in one.opts}
+        place = 0
+        while place < len(args):
+            word = args[place]
+            if word == "--" or word == "-" or not word.startswith("-"):
+                return place, word
+            place += 2 if word in valued else 1
+        return place, None
+
+
+def _complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from plait.completion import model_names
+
+    return model_names(ctx, param, incomplete)
+
+
+def _options(command: Any) -> Any:
+    """The options that hold with a command, with a prompt, and with neither."""
+    for option in reversed(
+        (
+            click.option("-p", "--prompt", metavar="TEXT", help="Answer this once and exit, like `plait run TEXT`."),
+            click.option(
+                "-m", "--model", metavar="NAME", shell_complete=_complete_model, help="The model, as PROVIDER:NAME; see `plait models`."
+            ),
+            click.option("-C", "--cwd", metavar="DIR", help="Start in this directory."),
+            click.option("--session", metavar="NAME", help="Go on in the session of this name."),
+            click.option("--system", metavar="TEXT", help="The system prompt."),
+            click.option("--temperature", metavar="NUMBER", help="How freely to sample, 0 to 2."),
+            click.option("--top-p", metavar="NUMBER", help="Sample from the likeliest share, 0 to 1."),
+            click.option("--max-tokens", metavar="NUMBER", help="The longest answer, in tokens."),
+            click.option("--max-turns", metavar="NUMBER", help="Model calls in one turn."),
+            click.option("--output-format", type=click.Choice(["text", "json", "stream-json"]), help="Of `run` and `-p`."),
+            click.option("--plain", is_flag=True, help="Linear text, words for marks, nothing redrawn."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=Front, invoke_without_command=True, context_settings=HELP, epilog=EXAMPLES, subcommand_metavar="[PROMPT] | COMMAND …")
+@_options
+@click.version_option(__version__, prog_name="plait", message="%(prog)s %(version)s")
+@click.pass_context
+def front(ctx: click.Context, /, **_: Any) -> int | None:
+    """Many conversations, one prompt: a chat with language models that lives in your terminal."""
+    if ctx.invoked_subcommand is None:
+        return _start(ctx, ())
+    return None
+
+
+@front.command(PROMPT, hidden=True, add_help_option=False)
+@_options
+@click.option("-h", "--help", "wants_help", is_flag=True, is_eager=True)
+@click.argument("words", nargs=-1)
+@click.pass_context
+def prompted(ctx: click.Context, /, words: tuple[str, ...], wants_help: bool, **_: Any) -> int:
+    """Open the prompt and ask at once."""
+    if wants_help:
+        click.echo(ctx.find_root().get_help())
+        return 0
+    return _start(ctx, words)
+
+
+@front.command()
+@_options
+@click.argument("words", nargs=-1, metavar="[PROMPT]")
+@click.pass_context
+def run(ctx: click.Context, /, words: tuple[str, ...], **_: Any) -> int:
+    """Answer once, for scripts; piped text is joined to it."""
+    return _start(ctx, words, once=True)
+
+
+def _given(ctx: click.Context) -> dict[str, Any]:
+    """The options of this command line, those of the command over those before it."""
+    before = ctx.find_root().params
+    return {**before, **{key: value for key, value in ctx.params.items() if value not in (None, False)}}
+
+
+def _start(ctx: click.Context, words: tuple[str, ...], *, once: bool = False) -> int:
+    """The prompt, or one answer."""
+    given = _given(ctx)
+    asked = given.get("prompt")
+    if asked is not None and words:
+        raise UsageError("There are two prompts, one with -p and one without. Give one of them.")
+    once = once or asked is not None
+    if given.get("output_format") and not once:
+        raise UsageError("--output-format is for one answer. Give a prompt with -p, or use: plait run")
+    prompt = asked if asked is not None else " ".join(words)
+    program = _program(given)
+    if not once:
+        from plait.interactive import run_repl
+
+        return run_repl(program, prompt, given.get("session") or "")
+    from plait.headless import RunRequest
+    from plait.once import run_once
+    from plait.standard_input import joined, read_piped
+
+    request = RunRequest(joined(prompt, read_piped()), program.directory, given.get("session") or "", given.get("output_format") or "text")
+    return run_once(program, request)
+
+
+def _program(given: dict[str, Any]) -> Program:
+    settings, paths = _settings(given)
+    from plait.program import Program
+
+    return Program(settings, paths, dict(os.environ), os.getcwd())
+
+
+def _settings(given: dict[str, Any]) -> tuple[Settings, Paths]:
+    """Settings of all layers, after `-C`. Raises `ConfigError`, `UsageError`."""
+    from plait.config import load
+    from plait.config_file import read_file
+    from plait.paths import find_paths
+
+    paths = find_paths(os.environ)
+    flags = {key: given.get(key) for key in FLAG_KEYS} | {"plain": given.get("plain") or None}
+    settings = load(read_file(paths.config_file), os.environ, flags)
+    _enter(given.get("cwd"))
+    return settings, paths
+
+
+def _enter(directory: str | None) -> None:
+    try:
+        if directory is not None:
+            os.chdir(directory)
+        os.getcwd()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "a null character in it"
+        place = directory if directory is not None else "The current directory"
+        raise UsageError(f"{place} cannot be entered ({reason}). Give another one with -C.") from error
+
+
+@front.group(invoke_without_command=True)
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """List what there is to talk to, and why the rest is not."""
+    if ctx.invoked_subcommand is None:
+        import anyio
+
+        from plait.models_command import list_models
+
+        click.echo(anyio.run(list_models, *_settings(_given(ctx)), dict(os.environ)))
+
+
+@models.command()
+def fetch() -> None:
+    """Fetch the bundled model (93 MB) ahead of time."""
+    from plait.models.bundle import fetch as fetch_bundle
+    from plait.models.fetch_progress import FetchProgress
+    from plait.paths import find_paths
+
+    progress = FetchProgress(sys.stderr)
+    try:
+        fetch_bundle(find_paths(os.environ).data, progress)
+    finally:
+        progress.close()
+
+
+@front.group()
+def config() -> None:
+    """Show or change the settings."""
+
+
+@config.command("path")
+def config_path() -> None:
+    """Print where the settings file is."""
+    from plait.paths import find_paths
+
+    click.echo(str(find_paths(os.environ).config_file))
+
+
+@config.command("show")
+@click.pass_context
+def config_show(ctx: click.Context) -> None:
+    """Print every setting with its value and the layer it comes from."""
+    from plait.settings_doc import show
+
+    click.echo(show(_settings(_given(ctx))[0], os.environ))
+
+
+@config.command("set", context_settings={"ignore_unknown_options": True})
+@click.argument("key")
+@click.argument("value")
+def config_set(key: str, value: str) -> None:
+    """Write one setting into the file.
+
+    KEY is a setting of `plait config show`, or providers.NAME.KEY. Comments in the file are kept.
+    """
+    from plait.config_edit import set_value
+    from plait.paths import find_paths
+
+    set_value(find_paths(os.environ).config_file, key, value)
+
+
+@config.command("edit")
+def config_edit() -> None:
+    """Open the settings file in your editor, and check it afterwards."""
+    from plait.config_edit import edit
+    from plait.paths import find_paths
+
+    edit(find_paths(os.environ).config_file, os.environ)
+
+
+@config.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of the settings file."""
+    from plait.settings_doc import schema
+
+    click.echo(schema())
+
+
+@front.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    Put it to use with: source <(plait completion bash)
+    """
+    from plait.completion import script
+
+    click.echo(script(front, shell))
+
+
+def main() -> NoReturn:
+    """The entry point: private files, no core dumps, one text for every error."""
+    os.umask(0o077)
+    gc.set_threshold(*COLLECTED)
+    sys.exit(guarded(front, sys.argv[1:]))

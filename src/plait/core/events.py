@@ -1,0 +1,276 @@
+"""Everything that can happen in a session: frozen values, append-only; all else is computed from them.
+
+A durable event takes a sequence number, dense from 1 in its session, and is on disk before anybody is told. An ephemeral one takes
+none: it is for whoever watches now, and whatever it carries is in a later durable event or can be computed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from plait.core.messages import (
+    AssistantMessage,
+    Attachment,
+    ProjectId,
+    SessionId,
+    StopReason,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+)
+
+MAIN_THREAD = 1
+"""Threads are numbered in their session; the first is the main line of conversation."""
+
+Kind: TypeAlias = Literal["debug", "planning", "development", "code-review"]
+Ending: TypeAlias = Literal["done", "failed", "interrupted", "limit"]
+SettingValue: TypeAlias = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """The first event of every session."""
+
+    name: str
+    kind: Kind
+    project: ProjectId
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """The session has another name; one given by hand is never changed by plait."""
+
+    name: str
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """A setting of this session alone; None takes it back to what the layers above say."""
+
+    key: str
+    value: SettingValue
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """A message, queued for its turn; its sequence number names that turn."""
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """The last model call shall be repeated, never a tool; its sequence number names the new turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """A queued turn has left the queue and runs."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerProgress:
+    """What is new in the answer since the last one of these; `AssistantSaid` supersedes all of them."""
+
+    turn: Turn
+    text: str
+    thinking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantSaid:
+    """One model call's whole answer, by `model` (`provider:name`). `complete` is false where it was cut off, by whom the turn's end tells.
+
+    `cost` is in US dollars; None where the model's price was not known.
+    """
+
+    turn: Turn
+    message: AssistantMessage
+    stop: StopReason
+    model: str = ""
+    usage: Usage | None = None
+    cost: float | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """Durable before the tool runs, so that it runs at most once."""
+
+    turn: Turn
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """The one end of a tool call, run or refused."""
+
+    turn: Turn
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The turn is over, or was taken out of the queue. `seen` is whether a front end showed the session at that moment.
+
+    `detail` is a text for the user; `error` the class of `core.errors` where the turn failed.
+    """
+
+    turn: Turn
+    ending: Ending
+    seen: bool
+    detail: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A front end has shown everything up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """No new model call starts; a running one completes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused:
+    """Work goes on, what was queued first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The session is completed; nothing is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A completed session is open again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A loss, a repair or a refusal that the user must be able to see (promise P12)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """An event of a type that this version does not know: kept as it is, shown as such, changes nothing."""
+
+    name: str
+    data: str
+    """The event's own JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """Ephemeral: text as it streams."""
+
+    turn: Turn
+    text: str
+    thinking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """Ephemeral: the whole text of the item in progress, for a follower that comes in the middle of it."""
+
+    turn: Turn
+    text: str
+    thinking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallDelayed:
+    """Ephemeral: the model call waits `seconds` and is tried again; `attempt` counts from 2, of `attempts`."""
+
+    turn: Turn
+    reason: str
+    seconds: float
+    attempt: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotAwaited:
+    """Ephemeral: the model call waits for a free slot; `place` counts from 1."""
+
+    turn: Turn
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """Ephemeral: nothing can be written at present; what was said is kept in memory and retried."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecovered:
+    """Ephemeral: writing works again, and everything that waited is on disk."""
+
+
+Durable: TypeAlias = (
+    SessionOpened
+    | Renamed
+    | SettingChanged
+    | UserSaid
+    | RetryAsked
+    | TurnStarted
+    | AnswerProgress
+    | AssistantSaid
+    | ToolStarted
+    | ToolReturned
+    | TurnEnded
+    | Seen
+    | Paused
+    | Unpaused
+    | Closed
+    | Reopened
+    | Noted
+    | UnknownEvent
+)
+Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | StoreTrouble | StoreRecovered
+Event: TypeAlias = Durable | Ephemeral
+
+EPHEMERAL_TYPES: tuple[type[Ephemeral], ...] = (
+    AnswerDelta,
+    InProgress,
+    CallDelayed,
+    SlotAwaited,
+    StoreTrouble,
+    StoreRecovered,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event in its place. `seq` is None for an ephemeral one; `at` is seconds since 1970, for display only: order is by `seq`."""
+
+    session: SessionId
+    seq: int | None
+    at: float
+    event: Event
+    thread: int = MAIN_THREAD
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a reader has come: the last durable event, and characters shown of the item in progress after it.
+
+    `epoch` is the owner's: a client of a dead owner resynchronises from the store.
+    """
+
+    epoch: int
+    seq: int
+    shown: int = 0

@@ -1,0 +1,142 @@
+"""Event log -> the messages that a provider is sent (promise P2): pure, and always valid.
+
+The rules that every provider's interface shares, and that `repair` makes true of any list:
+1. It begins with the user; no two user and no two assistant messages stand side by side; none is empty.
+2. Each tool call has exactly one result, in the message right after it, in the order of the calls; no result without its call.
+3. Call ids are unique.
+
+`repair(repair(x)) == repair(x)`. A turn's user message stands where the turn started, not where it was typed: what was queued while an
+answer streamed comes after that answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from plait.core import events as e
+from plait.core.messages import (
+    AssistantMessage,
+    CallId,
+    Message,
+    ToolCall,
+    ToolMessage,
+    ToolResult,
+    Turn,
+    UserMessage,
+)
+
+UNKNOWN_OUTCOME = "Interrupted; its outcome is unknown. It was not run again."
+CUT_OFF = "\n\n[This answer was cut off here.]"
+
+
+def provider_view(conversation: Iterable[e.Stamped]) -> tuple[Message, ...]:
+    """The valid message list of a session's conversation events, in order of `seq`."""
+    return repair(_told(conversation))
+
+
+def _told(conversation: Iterable[e.Stamped]) -> list[Message]:
+    """What was said, in the order in which the model was to hear it; not valid yet."""
+    said: dict[Turn, UserMessage] = {}
+    told: list[Message] = []
+    for stamped in conversation:
+        match stamped.event:
+            case e.UserSaid(text=text, attachments=attachments):
+                said[Turn(stamped.seq or 0)] = UserMessage(text, attachments)
+            case e.TurnStarted(turn=turn):
+                if turn in said:
+                    told.append(said.pop(turn))
+                else:
+                    _take_back(told)
+            case e.AssistantSaid(message=message, complete=complete):
+                told.append(message if complete else _cut(message))
+            case e.ToolReturned(result=result):
+                told.append(ToolMessage((result,)))
+            case _:
+                pass
+    return told
+
+
+def _take_back(told: list[Message]) -> None:
+    """A retry: the last answer goes, as long as no tool hangs on it."""
+    while told and isinstance(told[-1], AssistantMessage) and not told[-1].calls:
+        told.pop()
+
+
+def _cut(message: AssistantMessage) -> AssistantMessage:
+    """A partial answer is told as such; a call whose answer was cut off was never made."""
+    text = message.text + CUT_OFF if message.text else ""
+    return AssistantMessage(text)
+
+
+def with_unique_ids(calls: Sequence[ToolCall], conversation: Iterable[e.Stamped]) -> tuple[ToolCall, ...]:
+    """`calls` with ids that are not empty and occur nowhere else in the conversation; some models number anew in every answer."""
+    used = {call.id for stamped in conversation if isinstance(stamped.event, e.AssistantSaid) for call in stamped.event.message.calls}
+    unique: list[ToolCall] = []
+    for call in calls:
+        name = call.id
+        if not name or name in used:
+            name = next(one for number in count(2) if (one := CallId(f"{call.id or 'call'}-{number}")) not in used)
+        used.add(name)
+        unique.append(call if name == call.id else ToolCall(name, call.name, call.arguments))
+    return tuple(unique)
+
+
+def repair(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """`messages` made valid, keeping all that can be kept. Idempotent."""
+    results = _first_results(messages)
+    seen: set[CallId] = set()
+    repaired: list[Message] = []
+    for message in messages:
+        match message:
+            case UserMessage():
+                _append_user(repaired, message)
+            case AssistantMessage():
+                _append_assistant(repaired, message, seen, results)
+            case ToolMessage():
+                pass  # every result is put where its call is
+    while repaired and not isinstance(repaired[0], UserMessage):
+        repaired.pop(0)
+    return tuple(repaired)
+
+
+def _first_results(messages: Sequence[Message]) -> dict[CallId, ToolResult]:
+    results: dict[CallId, ToolResult] = {}
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            for result in message.results:
+                results.setdefault(result.call, result)
+    return results
+
+
+def _append_user(repaired: list[Message], message: UserMessage) -> None:
+    if not message.text.strip() and not message.attachments:
+        return
+    if repaired and isinstance(last := repaired[-1], UserMessage):
+        repaired[-1] = UserMessage(f"{last.text}\n\n{message.text}".strip(), last.attachments + message.attachments)
+    else:
+        repaired.append(message)
+
+
+def _append_assistant(repaired: list[Message], message: AssistantMessage, seen: set[CallId], results: dict[CallId, ToolResult]) -> None:
+    calls = []
+    for call in message.calls:
+        if call.id and call.id not in seen:
+            seen.add(call.id)
+            calls.append(call)
+    if not calls and not message.text.strip():
+        return
+    if tuple(calls) != message.calls:
+        message = AssistantMessage(message.text, message.thinking, tuple(calls), None, message.provider)
+    if repaired and isinstance(last := repaired[-1], AssistantMessage):
+        text = "\n\n".join(part for part in (last.text, message.text) if part.strip())
+        thinking = "\n\n".join(part for part in (last.thinking, message.thinking) if part.strip())
+        repaired[-1] = AssistantMessage(text, thinking, message.calls, None, message.provider)
+    else:
+        repaired.append(message)
+    if calls:
+        repaired.append(ToolMessage(tuple(_result(call, results) for call in calls)))
+
+
+def _result(call: ToolCall, results: dict[CallId, ToolResult]) -> ToolResult:
+    return results.get(call.id) or ToolResult(call.id, call.name, UNKNOWN_OUTCOME, "interrupted")

@@ -1,0 +1,210 @@
+"""A session is a fold over its events, and its states are a table.
+
+Rules:
+1. `Session.apply` is the only thing that changes a session. It is synchronous and does no I/O.
+2. `TRANSITIONS` says which event is legal in which state; what is not there raises `IllegalTransition` and changes nothing.
+3. What the joint state implies (queued work, something unseen) is in `_settle`, and nowhere else.
+4. Everything is checked before anything is changed.
+5. A call that the model asked for starts at most once and returns at most once (promise P3); the check is here, so that no bug elsewhere
+   and no late or repeated event can break it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plait.core import events as e
+from plait.core.answer import Answer
+from plait.core.errors import IllegalTransition
+from plait.core.messages import CallId, ProjectId, SessionId, ToolCall, Turn, Usage
+from plait.core.states import TRANSITIONS, SessionState, Trigger, trigger_of
+
+__all__ = ["TRANSITIONS", "Session", "SessionState", "Trigger", "trigger_of"]
+
+# What touches neither the state nor the fold: passed on to whoever watches.
+_PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
+
+
+@dataclass(slots=True)
+class Session:
+    """One session, folded from its events. Read its fields; only `apply` changes them."""
+
+    id: SessionId
+    name: str = ""
+    named_by_hand: bool = False
+    kind: e.Kind = "development"
+    project: ProjectId = ProjectId("")
+    directory: str = ""
+    state: SessionState = SessionState.ACTIVE
+    seq: int = 0
+    created_at: float = 0.0
+    last_at: float = 0.0
+    settings: dict[str, e.SettingValue] = field(default_factory=dict)
+    queue: list[Turn] = field(default_factory=list)
+    running: Turn | None = None
+    answer: Answer = field(default_factory=Answer)
+    asked_calls: dict[CallId, ToolCall] = field(default_factory=dict)
+    """Calls of the last answer that have not been started."""
+    open_calls: dict[CallId, ToolCall] = field(default_factory=dict)
+    """Calls that were started and have not returned."""
+    unseen: bool = False
+    messages: int = 0
+    usage: Usage = Usage()
+    cost: float = 0.0
+    """US dollars of the calls whose price was known; `unpriced` counts the others."""
+    unpriced: int = 0
+    context_used: int = 0
+    """Tokens of the last call, input and output: what the next one starts from."""
+    conversation: list[e.Stamped] = field(default_factory=list)
+    """What the provider's view is made from (`core.history`): messages, tool results, starts and ends of turns."""
+
+    def apply(self, stamped: e.Stamped) -> None:
+        """Take one event in. Raises `IllegalTransition`, and changes nothing, where the table or the turn forbids it."""
+        event = stamped.event
+        self._check_place(stamped)
+        self._check_turn(event)
+        target = self._target(event)
+        if stamped.seq is not None:
+            self.seq = stamped.seq
+            self.last_at = stamped.at
+        self._fold(stamped)
+        self._settle(target)
+
+    def _check_place(self, stamped: e.Stamped) -> None:
+        """A durable event has the next sequence number, an ephemeral one none; the first event opens the session, and no other does."""
+        event, seq = stamped.event, stamped.seq
+        if (seq is None) != isinstance(event, e.EPHEMERAL_TYPES):
+            raise IllegalTransition(f"{type(event).__name__} has the sequence number {seq}. Only durable events have one, and each has.")
+        if seq is not None and seq != self.seq + 1:
+            raise IllegalTransition(
+                f"Session '{self.name}' is at event {self.seq} and was given event {seq}. Read it again from the store."
+            )
+        if isinstance(event, e.SessionOpened) and self.seq:
+            raise IllegalTransition(f"Session '{self.name}' is open already. Open another one instead.")
+        if not isinstance(event, e.SessionOpened) and not self.seq:
+            raise IllegalTransition(f"Session '{self.id}' is not open and cannot take {type(event).__name__}. Open it first.")
+
+    def _target(self, event: e.Event) -> SessionState:
+        if isinstance(event, e.SessionOpened):
+            return SessionState.ACTIVE
+        if isinstance(event, _PASSING):
+            return self.state
+        trigger = trigger_of(event)
+        target = TRANSITIONS[self.state].get(trigger) if trigger else None
+        if target is None:
+            raise IllegalTransition(f"Session '{self.name}' is {self.state} and cannot take {type(event).__name__}. {_way_out(self.state)}")
+        return target
+
+    def _check_turn(self, event: e.Event) -> None:
+        """The conditions that no table of five states can hold: which turn, which call."""
+        match event:
+            case e.TurnStarted(turn=turn):
+                legal = self.running is None and bool(self.queue) and self.queue[0] == turn
+            case e.AnswerProgress(turn=turn) | e.AnswerDelta(turn=turn) | e.AssistantSaid(turn=turn):
+                legal = self.running == turn and not self.open_calls
+            case e.ToolStarted(turn=turn, call=call):
+                legal = self.running == turn and call.id in self.asked_calls
+            case e.ToolReturned(turn=turn, result=result):
+                legal = self.running == turn and (result.call in self.open_calls or result.call in self.asked_calls)
+            case e.TurnEnded(turn=turn):
+                legal = self.running == turn or turn in self.queue
+            case _:
+                return
+        if not legal:
+            raise IllegalTransition(f"Session '{self.name}' has no turn or call that {type(event).__name__} fits. Nothing was changed.")
+
+    def _fold(self, stamped: e.Stamped) -> None:
+        event = stamped.event
+        match event:
+            case e.SessionOpened():
+                self.name, self.kind = event.name, event.kind
+                self.project, self.directory = event.project, event.directory
+                self.created_at = stamped.at
+            case e.Renamed():
+                self.name, self.named_by_hand = event.name, event.by_hand
+            case e.SettingChanged():
+                self._change_setting(event)
+            case e.UserSaid() | e.RetryAsked():
+                self.queue.append(Turn(self.seq))
+                self.messages += isinstance(event, e.UserSaid)
+            case e.TurnStarted():
+                self.queue.pop(0)
+                self.running = event.turn
+            case e.AnswerDelta():
+                self.answer.add(event.text, event.thinking)
+            case e.AnswerProgress():
+                self.answer.save(event.text, event.thinking)
+            case e.AssistantSaid():
+                self._take_answer(event)
+            case e.ToolStarted():
+                self.open_calls[event.call.id] = self.asked_calls.pop(event.call.id)
+            case e.ToolReturned():
+                self.open_calls.pop(event.result.call, None)
+                self.asked_calls.pop(event.result.call, None)
+            case e.TurnEnded():
+                self._end_turn(event)
+            case e.Seen():
+                self.unseen = False
+            case e.Closed():
+                self.queue.clear()
+                self._leave_turn()
+                self.unseen = False
+            case _:
+                pass
+        if isinstance(event, _CONVERSATION):
+            self.conversation.append(stamped)
+
+    def _change_setting(self, event: e.SettingChanged) -> None:
+        if event.value is None:
+            self.settings.pop(event.key, None)
+        else:
+            self.settings[event.key] = event.value
+
+    def _take_answer(self, event: e.AssistantSaid) -> None:
+        self.answer = Answer()
+        self.asked_calls = {call.id: call for call in event.message.calls} if event.complete else {}
+        self.messages += 1
+        if event.usage:
+            self.usage += event.usage
+            self.cost += event.cost or 0.0
+            self.unpriced += event.cost is None
+            self.context_used = event.usage.input + event.usage.output
+
+    def _end_turn(self, event: e.TurnEnded) -> None:
+        if self.running == event.turn:
+            self._leave_turn()
+        else:
+            self.queue.remove(event.turn)
+        self.unseen = not event.seen  # whoever sees this end was shown all that came before it
+
+    def _leave_turn(self) -> None:
+        self.running = None
+        self.answer = Answer()
+        self.asked_calls.clear()
+        self.open_calls.clear()
+
+    def _settle(self, target: SessionState) -> None:
+        """What the joint state implies beyond the table: work keeps a session Processing, something unseen keeps it waiting."""
+        if target in (SessionState.ACTIVE, SessionState.WAITING):
+            if self.queue or self.running is not None:
+                target = SessionState.PROCESSING
+            else:
+                target = SessionState.WAITING if self.unseen else SessionState.ACTIVE
+        if target is SessionState.PROCESSING and self.state is not SessionState.PROCESSING:
+            self.unseen = False
+        self.state = target
+
+
+_CONVERSATION = (e.UserSaid, e.RetryAsked, e.TurnStarted, e.AssistantSaid, e.ToolStarted, e.ToolReturned, e.TurnEnded)
+
+
+def _way_out(state: SessionState) -> str:
+    match state:
+        case SessionState.COMPLETED:
+            return "Reopen it first."
+        case SessionState.PAUSED:
+            return "Unpause it first."
+        case SessionState.PROCESSING:
+            return "Wait for its turn to end, or interrupt it."
+        case SessionState.ACTIVE | SessionState.WAITING:
+            return "Send it a message first."

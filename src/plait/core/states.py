@@ -1,0 +1,101 @@
+"""The five states of a session and the table of what is legal in each: data only, from which the documentation is made too."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from plait.core import events as e
+
+
+class SessionState(StrEnum):
+    """The five states of `product.md`."""
+
+    ACTIVE = "Active"
+    WAITING = "WaitingForInput"
+    PROCESSING = "Processing"
+    PAUSED = "Paused"
+    COMPLETED = "Completed"
+
+
+class Trigger(StrEnum):
+    """What an event means to the state machine; the value is the words of the diagram."""
+
+    SAID = "a message or a retry is queued"
+    STARTED = "its turn starts"
+    WORKED = "the model or a tool gets on"
+    ENDED_SEEN = "the turn ends while attended"
+    ENDED_UNSEEN = "the turn ends unattended"
+    SEEN = "the user has seen everything"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+    CHANGED = "renamed, a setting changed, or something noted"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+_S, _T = SessionState, Trigger
+
+TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
+    _S.ACTIVE: {
+        _T.SAID: _S.PROCESSING,
+        _T.SEEN: _S.ACTIVE,
+        _T.PAUSED: _S.PAUSED,
+        _T.CHANGED: _S.ACTIVE,
+        _T.CLOSED: _S.COMPLETED,
+    },
+    _S.WAITING: {
+        _T.SAID: _S.PROCESSING,
+        _T.SEEN: _S.ACTIVE,
+        _T.PAUSED: _S.PAUSED,
+        _T.CHANGED: _S.WAITING,
+        _T.CLOSED: _S.COMPLETED,
+    },
+    _S.PROCESSING: {
+        _T.SAID: _S.PROCESSING,
+        _T.STARTED: _S.PROCESSING,
+        _T.WORKED: _S.PROCESSING,
+        _T.ENDED_SEEN: _S.ACTIVE,
+        _T.ENDED_UNSEEN: _S.WAITING,
+        _T.SEEN: _S.PROCESSING,
+        _T.PAUSED: _S.PAUSED,
+        _T.CHANGED: _S.PROCESSING,
+        _T.CLOSED: _S.COMPLETED,
+    },
+    _S.PAUSED: {
+        _T.SAID: _S.PAUSED,
+        _T.WORKED: _S.PAUSED,
+        _T.ENDED_SEEN: _S.PAUSED,
+        _T.ENDED_UNSEEN: _S.PAUSED,
+        _T.SEEN: _S.PAUSED,
+        _T.UNPAUSED: _S.ACTIVE,
+        _T.CHANGED: _S.PAUSED,
+        _T.CLOSED: _S.COMPLETED,
+    },
+    _S.COMPLETED: {_T.REOPENED: _S.ACTIVE},
+}
+
+_TRIGGERS: dict[type[e.Event], Trigger] = {
+    e.UserSaid: _T.SAID,
+    e.RetryAsked: _T.SAID,
+    e.TurnStarted: _T.STARTED,
+    e.AnswerProgress: _T.WORKED,
+    e.AnswerDelta: _T.WORKED,
+    e.AssistantSaid: _T.WORKED,
+    e.ToolStarted: _T.WORKED,
+    e.ToolReturned: _T.WORKED,
+    e.Seen: _T.SEEN,
+    e.Paused: _T.PAUSED,
+    e.Unpaused: _T.UNPAUSED,
+    e.Renamed: _T.CHANGED,
+    e.SettingChanged: _T.CHANGED,
+    e.Noted: _T.CHANGED,
+    e.Closed: _T.CLOSED,
+    e.Reopened: _T.REOPENED,
+}
+
+
+def trigger_of(event: e.Event) -> Trigger | None:
+    """What `event` means to the state machine; None for the first event and for those that pass through."""
+    if isinstance(event, e.TurnEnded):
+        return Trigger.ENDED_SEEN if event.seen else Trigger.ENDED_UNSEEN
+    return _TRIGGERS.get(type(event))

@@ -1,0 +1,228 @@
+"""`plait run`: one turn without a prompt, for scripts.
+
+Rules:
+1. The answer goes to stdout and nothing else does; progress and errors go to stderr.
+2. The exit code means the same in every format; it is that of the error's class, 4 at a limit, 130 when interrupted.
+3. On a terminal the answer passes the sanitizer; into a pipe or file it goes as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TextIO, TypeAlias
+
+import anyio
+
+from plait.core import commands as c
+from plait.core import errors
+from plait.core import events as e
+from plait.core.errors import PlaitError
+from plait.core.messages import SessionId, Turn
+from plait.core.naming import checked_name, session_named
+from plait.core.ports import Client
+from plait.core.sanitize import StreamSanitizer, sanitize
+from plait.core.session import SessionState
+
+OutputFormat: TypeAlias = Literal["text", "json", "stream-json"]
+LIMIT_EXIT, INTERRUPTED_EXIT = 4, 130
+CLOSING = 0.5
+"""Seconds that completing a session of its own may take, a signal's included; leaving takes 2 s in all."""
+_OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to say, where, and how to answer. An empty `session` opens a fresh one and completes it afterwards."""
+
+    prompt: str
+    directory: str
+    session: str = ""
+    output_format: OutputFormat = "text"
+
+
+class Headless:
+    """The one-shot front end over a `Client`; `out` and `progress` are text streams."""
+
+    def __init__(self, client: Client, out: TextIO, progress: TextIO) -> None:
+        self._client = client
+        self._out = out
+        self._progress = progress
+        self._sanitizer = StreamSanitizer() if out.isatty() else None
+
+    async def run(self, request: RunRequest) -> int:
+        """One turn; returns the exit code. Raises `PlaitError` where it could not even begin."""
+        session = await self._session(request)
+        try:
+            done = await self._submitted(c.Say(session, request.prompt))
+            code = await self._answer(session, Turn(done.seq), request)
+            await self._client.submit(c.MarkSeen(session))
+            return code
+        finally:
+            if not request.session:
+                with anyio.move_on_after(CLOSING, shield=True):  # after a signal, too: nobody would ever close it
+                    await self._client.submit(c.CloseSession(session))
+
+    async def _session(self, request: RunRequest) -> SessionId:
+        rows = await self._client.sessions() if request.session else ()
+        status = session_named(rows, request.session, request.directory)
+        if status is None:
+            if request.session:
+                checked_name(request.session)  # here it is a word of the command line, and as such wrong (exit code 2)
+            opened = await self._submitted(c.OpenSession(request.directory, request.session, passing=not request.session))
+            if request.session:
+                self._tell(f"Session '{request.session}' is new.")
+            return opened.session
+        if status.state is SessionState.COMPLETED:
+            await self._submitted(c.ReopenSession(status.id))
+        return status.id
+
+    async def _submitted(self, command: c.Command) -> c.Done:
+        reply = await self._client.submit(command)
+        if isinstance(reply, c.Refused):
+            raise _error_class(reply.error)(reply.text)
+        assert isinstance(reply, c.Done)
+        return reply
+
+    async def _answer(self, session: SessionId, turn: Turn, request: RunRequest) -> int:
+        status = await self._client.submit(c.ReadStatus(session))
+        answer = _Answer(session, status.model if isinstance(status, c.Status) else "")
+        stream = _STREAMS[request.output_format](self, answer)
+        for path in status.instructions_asked if isinstance(status, c.Status) else ():
+            self._tell(f"{path} was left out: nobody has said that the model may see it. Start plait here once and answer.")
+        for problem in status.instructions_problems if isinstance(status, c.Status) else ():
+            self._tell(problem)
+        stream({"type": "init", "session": session, "model": answer.model})
+        async with aclosing(self._client.follow(session, e.Cursor(0, turn))) as events:
+            async for stamped in events:
+                ended = self._take(stamped.event, turn, answer, stream)
+                if ended is not None:
+                    break
+        stream(answer.result(ended))
+        if ended is None or ended.ending == "done":
+            return 0
+        self._tell(ended.detail or "The turn was interrupted.")
+        return {"failed": _exit_code(ended.error), "limit": LIMIT_EXIT, "interrupted": INTERRUPTED_EXIT, "done": 0}[ended.ending]
+
+    def _take(self, event: e.Event, turn: Turn, answer: _Answer, stream: _Stream) -> e.TurnEnded | None:
+        """Tell one event; the turn's end is returned."""
+        if isinstance(event, _OF_A_TURN) and event.turn != turn:
+            return None  # a message that waited in the session already is answered first
+        match event:
+            case e.InProgress() | e.AnswerDelta():
+                new = event.text[len(answer.streamed) :] if isinstance(event, e.InProgress) else event.text
+                answer.streamed += new
+                stream({"type": "message", "role": "assistant", "delta": True, "text": new})
+            case e.AssistantSaid():
+                stream({"type": "message", "role": "assistant", "delta": True, "text": event.message.text[len(answer.streamed) :]})
+                answer.take(event)
+                for call in event.message.calls:
+                    stream({"type": "tool_use", "id": call.id, "name": call.name, "arguments": call.arguments})
+            case e.ToolReturned(result=result):
+                stream({"type": "tool_result", "id": result.call, "outcome": result.outcome, "content": result.content})
+            case e.CallDelayed():
+                self._tell(f"{event.reason} Trying again in {max(1, round(event.seconds))} s ({event.attempt} of {event.attempts}).")
+            case e.Noted(text=text) | e.StoreTrouble(text=text):
+                self._tell(text)
+            case e.TurnEnded() if event.turn == turn:
+                return event
+            case _:
+                pass
+        return None
+
+    def _tell(self, text: str) -> None:
+        self._progress.write(f"plait: {sanitize(text)}\n")
+        self._progress.flush()
+
+    def write(self, text: str) -> None:
+        """Text of the model's, onto stdout."""
+        self._out.write(self._sanitizer.feed(text) if self._sanitizer else text.encode("utf-8", "replace").decode())
+        self._out.flush()
+
+    def write_line(self, record: dict[str, Any]) -> None:
+        """One JSON object a line; ASCII, so that no terminal can take harm."""
+        self._out.write(json.dumps(record) + "\n")
+        self._out.flush()
+
+
+class _Answer:
+    """What one turn has said so far."""
+
+    def __init__(self, session: SessionId, model: str) -> None:
+        self.session, self.model = session, model
+        self.streamed = ""
+        self._texts: list[str] = []
+        self._said: list[e.AssistantSaid] = []
+
+    def take(self, event: e.AssistantSaid) -> None:
+        self.streamed = ""
+        self.model = event.model or self.model
+        self._said.append(event)
+
+    def result(self, ended: e.TurnEnded | None) -> dict[str, Any]:
+        usages = [said.usage for said in self._said if said.usage]
+        costs = [said.cost for said in self._said]
+        record: dict[str, Any] = {
+            "type": "result",
+            "session": self.session,
+            "model": self.model,
+            "ending": ended.ending if ended else "interrupted",
+            "response": "\n\n".join(said.message.text for said in self._said if said.message.text),
+            "usage": {key: sum(asdict(usage)[key] for usage in usages) for key in ("input", "output", "cached")},
+            "cost": sum(cost for cost in costs if cost is not None) if costs and None not in costs else None,
+        }
+        if ended is not None and ended.ending != "done":
+            record["error"] = {"kind": ended.error or ended.ending, "message": ended.detail}
+        return record
+
+
+_Stream: TypeAlias = Callable[[dict[str, Any]], None]
+
+
+def _text_stream(headless: Headless, answer: _Answer) -> _Stream:
+    written = False
+
+    def stream(record: dict[str, Any]) -> None:
+        nonlocal written
+        if record["type"] == "message" and record["text"]:
+            headless.write(record["text"])
+            written = True
+        elif record["type"] == "result" and written and not record["response"].endswith("\n"):
+            headless.write("\n")
+
+    return stream
+
+
+def _json_stream(headless: Headless, answer: _Answer) -> _Stream:
+    def stream(record: dict[str, Any]) -> None:
+        if record["type"] == "result":
+            headless.write_line({key: value for key, value in record.items() if key != "type"})
+
+    return stream
+
+
+def _lines_stream(headless: Headless, answer: _Answer) -> _Stream:
+    def stream(record: dict[str, Any]) -> None:
+        if record.get("text", True):
+            headless.write_line(record)
+
+    return stream
+
+
+_STREAMS: dict[OutputFormat, Callable[[Headless, _Answer], _Stream]] = {
+    "text": _text_stream,
+    "json": _json_stream,
+    "stream-json": _lines_stream,
+}
+
+
+def _exit_code(error: str) -> int:
+    return _error_class(error).exit_code
+
+
+def _error_class(name: str) -> type[PlaitError]:
+    """The class of ours that has this name; the base of all for a name that none has."""
+    kind = getattr(errors, name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, PlaitError) else PlaitError

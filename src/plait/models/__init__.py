@@ -1,0 +1,1 @@
+"""Adapters of the `ModelProvider` seam: one file per wire."""

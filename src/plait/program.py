@@ -1,0 +1,46 @@
+"""What every way of running plait begins with; imports little, so that a prompt may follow at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from plait.core.sanitize import sanitize
+from plait.paths import Paths
+from plait.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What every way of running plait is given by the command line."""
+
+    settings: Settings
+    paths: Paths
+    environ: Mapping[str, str]
+    directory: str
+
+
+def tell(text: str) -> None:
+    """A sentence on stderr; it may quote untrusted text."""
+    sys.stderr.write(f"plait: {sanitize(text)}\n")
+    sys.stderr.flush()
+
+
+def lacks_offline_package() -> bool:
+    """Whether the package that runs the bundled model is missing."""
+    return find_spec("xllamacpp") is None
+
+
+def fetch_if_chosen(program: Program) -> None:
+    """Fetch the bundled model where it is the chosen one, can run here, and is not there yet; progress goes to stderr. Blocks."""
+    if program.settings.model.partition(":")[0] != "offline" or lacks_offline_package():
+        return
+    from plait.models import bundle
+    from plait.models.fetch_progress import FetchProgress
+
+    if not bundle.installed(program.paths.data):
+        with closing(FetchProgress(sys.stderr)) as progress:
+            bundle.fetch(program.paths.data, progress)

@@ -1,0 +1,85 @@
+"""Showing a session: what was said last, the history of its input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prompt_toolkit.history import InMemoryHistory
+
+from plait.core import commands as c
+from plait.core import events as e
+from plait.core.messages import SessionId
+from plait.core.ports import Client
+from plait.repl.render import relative_time
+
+PAGE = 1_000
+"""Events that are read at once when a session is shown: the input history comes from them, and the last of them are shown again."""
+PAGES = 20
+"""Pages at the most. One holds hundreds of messages, or four minutes of one answer, of whose progress there are four events a second."""
+SHOWN_MESSAGES = 10
+"""Messages of the conversation that are shown again."""
+INPUTS = 200
+"""Messages that Up walks through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A session as it is when it is shown: `recent` events to show again, `inputs` for the history, `seq` to follow from."""
+
+    recent: tuple[e.Stamped, ...]
+    inputs: tuple[str, ...]
+    earlier: int
+    """Messages before the ones in `recent`; a lower bound where `more` is true."""
+    more: bool
+    seq: int
+    last_at: float
+
+    @property
+    def history(self) -> InMemoryHistory:
+        """The inputs, oldest first, as the prompt takes them."""
+        return InMemoryHistory(list(self.inputs))
+
+    def heading(self, name: str, directory: str, now: float) -> str:
+        """The line above what is shown again, with `directory` unless it is empty; itself empty for a session without a message."""
+        if not any(isinstance(one.event, e.UserSaid) for one in self.recent):
+            return f"{name} works in {directory}" if directory else ""
+        earlier = f" · {'over ' if self.more else ''}{self.earlier} earlier messages, /history shows them" if self.earlier else ""
+        place = f" · works in {directory}" if directory else ""
+        return f"{name} · {relative_time(now - self.last_at)}{place}{earlier}"
+
+
+async def read_opening(client: Client, session: SessionId) -> Opening:
+    """Read a session's last pages, until enough is there. Raises nothing: a refused page is an empty one, and the follower tells why."""
+    events: tuple[e.Stamped, ...] = ()
+    start, before, last = 0, 0, None
+    for _ in range(PAGES):
+        reply = await client.submit(c.ReadHistory(session, before + 1 if last else None, PAGE))
+        if not isinstance(reply, c.HistoryPage):
+            break
+        last = last or (reply.events[-1] if reply.events else None)
+        events = (*(one for one in reply.events if not isinstance(one.event, e.AnswerProgress)), *events)
+        before, start = reply.earlier, _start_of_recent(events)
+        if not before or _messages(events[start:]) >= SHOWN_MESSAGES:
+            break
+    inputs = [one.event.text for one in events if isinstance(one.event, e.UserSaid)]
+    seq, at = ((last.seq or 0), last.at) if last else (0, 0.0)
+    return Opening(events[start:], tuple(inputs[-INPUTS:]), _messages(events[:start]), before > 0, seq, at)
+
+
+def _messages(events: tuple[e.Stamped, ...]) -> int:
+    """How many of them the user or the model said."""
+    return sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in events)
+
+
+def _start_of_recent(events: tuple[e.Stamped, ...]) -> int:
+    """Where the last `SHOWN_MESSAGES` messages begin: at one of the user's, so that no answer stands alone, if there is any."""
+    count, start, earliest = 0, len(events), len(events)
+    for index in range(len(events) - 1, -1, -1):
+        event = events[index].event
+        if isinstance(event, (e.UserSaid, e.AssistantSaid)):
+            count, earliest = count + 1, index
+            if isinstance(event, e.UserSaid):
+                start = index
+            if count >= SHOWN_MESSAGES and start < len(events):
+                break
+    return start if start < len(events) else earliest

@@ -1,0 +1,195 @@
+"""Events -> what the user sees: finished blocks into the scrollback, the growing rest as the live tail.
+
+Rules:
+1. It keeps nothing but what it is in the middle of: everything shown comes from events, live or replayed, through the same door.
+2. A message is echoed where its turn starts, so that the scrollback reads in the order of the conversation; until then it is `queued`.
+3. What deltas have shown already is not shown again by the finished answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from plait.core import events as e
+from plait.core.messages import AssistantMessage, Turn
+from plait.core.sanitize import sanitize
+from plait.repl import render
+from plait.repl.style import Look
+from plait.repl.surface import Surface
+
+THINKING_SHOWN = 400
+"""Characters of the end of the thinking under way that are shown; all of it is in the session."""
+
+
+class Printer:
+    """Shows one session's events on a surface. `gap` is the pause, in seconds, after which the time is shown; 0 never shows it."""
+
+    def __init__(self, surface: Surface, look: Look, gap: float) -> None:
+        self._surface = surface
+        self._look = look
+        self._gap = gap
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after each event."""
+        self._answer: render.AnswerStream | None = None
+        self._shown = 0
+        self._thinking: list[str] = []
+        self._waiting: dict[Turn, e.UserSaid] = {}
+        self._answered = False
+        self._last_at = 0.0
+        self.running: Turn | None = None
+        self.place = 0
+        """The place in the gate's queue; 0 while the call runs."""
+
+    @property
+    def look(self) -> Look:
+        """The look at the surface's present width."""
+        width = self._surface.columns
+        return self._look if width == self._look.width else replace(self._look, width=width)
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """Texts of messages whose turns have not started."""
+        return tuple(said.text for said in self._waiting.values())
+
+    def show(self, stamped: e.Stamped) -> None:
+        """Show one event."""
+        event = stamped.event
+        match event:
+            case e.UserSaid():
+                self._user_said(event, Turn(stamped.seq or 0), stamped.at)
+            case e.TurnStarted():
+                self._turn_started(event, stamped.at)
+            case e.InProgress():
+                self._restart(event)
+            case e.AnswerDelta():
+                self.place = 0
+                self._delta(event.text, event.thinking)
+            case e.AssistantSaid():
+                self._said(event.message)
+            case e.TurnEnded():
+                self._turn_ended(event)
+            case _:
+                self._aside(event)
+        if stamped.seq is not None:
+            self._last_at = stamped.at
+        self.on_change()
+
+    def reset(self) -> None:
+        """Forget what it is in the middle of: another session is shown next."""
+        self._answer, self._shown, self._thinking = None, 0, []
+        self._waiting, self.running, self._last_at = {}, None, 0.0
+        self._surface.set_tail("")
+
+    def _user_said(self, event: e.UserSaid, turn: Turn, at: float) -> None:
+        if self.running is None and not self._waiting:
+            self._echo(event, at)
+            self.running = turn
+        else:
+            self._waiting[turn] = event
+
+    def _turn_started(self, event: e.TurnStarted, at: float) -> None:
+        said = self._waiting.pop(event.turn, None)
+        if said is not None:
+            self._echo(said, at)
+        self.running, self._answered = event.turn, False
+
+    def _echo(self, event: e.UserSaid, at: float) -> None:
+        pause = at - self._last_at
+        if self._last_at and self._gap and pause >= self._gap:
+            self._surface.write(render.render_gap(pause, self.look) + "\n")
+        text = event.text
+        for attachment in event.attachments:
+            text += f"\n[{attachment.path}: {len(attachment.text):,} characters]"
+        self._surface.write(render.render_user(text, self.look) + "\n")
+
+    def _restart(self, event: e.InProgress) -> None:
+        """A whole answer so far: after a start in its middle, or because this reader fell behind. What is new of it is shown."""
+        text = event.text
+        if self._answer is not None and self._shown:
+            text = text[self._shown :]
+        thinking = "" if self._shown else event.thinking[sum(map(len, self._thinking)) :]
+        self.running = event.turn
+        self._delta(text, thinking)
+
+    def _delta(self, text: str, thinking: str) -> None:
+        if thinking:
+            self._thinking.append(thinking)
+            end = sanitize("".join(self._thinking[-THINKING_SHOWN:])[-THINKING_SHOWN:]).expandtabs(4)  # each delta is a character at least
+            self._surface.set_tail(render.render_tail("thinking: " + self.look.encode(end).strip(), self.look))
+        if text:
+            self._fold_thinking()
+            self._answered = True
+            self._shown += len(text)
+            stream = self._stream()
+            if blocks := stream.feed(text):
+                self._surface.write("".join(blocks))
+            self._surface.set_tail(render.render_tail(stream.tail, self.look))
+
+    def _stream(self) -> render.AnswerStream:
+        if self._answer is None:
+            self._answer = render.AnswerStream(self.look)
+        self._answer.look = self.look
+        return self._answer
+
+    def _fold_thinking(self) -> None:
+        if self._thinking:
+            text, self._thinking = "".join(self._thinking), []
+            self._surface.write(render.render_thinking(text.strip(), self.look, hint="/history shows all") + "\n")
+
+    def _said(self, message: AssistantMessage) -> None:
+        if not self._shown and not self._thinking and message.thinking:
+            self._thinking.append(message.thinking)
+        self._fold_thinking()
+        self._delta(message.text[self._shown :], "")
+        blocks = self._stream().finish()
+        self._surface.set_tail("")
+        if blocks or self._shown:
+            self._surface.write("".join(blocks) + "\n")
+        for call in message.calls:
+            self._notice("info", f"{call.name} {call.arguments[:200]}")
+        self._answer, self._shown = None, 0
+
+    def _turn_ended(self, event: e.TurnEnded) -> None:
+        never_ran = self._waiting.pop(event.turn, None)
+        self.place = 0
+        if event.turn == self.running:
+            self.running = None
+        self._fold_thinking()
+        self._surface.set_tail("")
+        match event.ending:
+            case "failed":
+                told = render.render_error(event.detail, self.look)
+            case "limit":
+                told = render.render_notice("warning", event.detail, self.look)
+            case "interrupted":
+                text = f"Not sent any more: {never_ran.text[:80]}" if never_ran else event.detail
+                text = text or f"Interrupted. {'What came until then is kept; ' if self._answered else ''}/retry asks again."
+                told = render.render_notice("warning", text, self.look)
+            case "done":
+                return
+        self._surface.write(told + "\n")
+
+    def _aside(self, event: e.Event) -> None:
+        match event:
+            case e.ToolReturned(result=result):
+                self._notice("success" if result.outcome == "done" else "warning", f"{result.name}: {result.content[:200]}")
+            case e.CallDelayed():
+                self._notice(
+                    "warning", f"{event.reason} Trying again in {max(1, round(event.seconds))} s ({event.attempt} of {event.attempts})."
+                )
+            case e.SlotAwaited(place=place):
+                self.place = place
+            case e.Noted(text=text):
+                self._notice("warning", text)
+            case e.StoreTrouble(text=text):
+                self._surface.write(render.render_error(f"{text} What you say is kept and saved as soon as it works again.", self.look))
+            case e.StoreRecovered():
+                self._notice("success", "Saving works again; nothing was lost.")
+            case e.UnknownEvent(name=name):
+                self._notice("info", f"An event of a later version: {name}.")
+            case _:
+                pass
+
+    def _notice(self, kind: render.Kind, text: str) -> None:
+        self._surface.write(render.render_notice(kind, text, self.look))

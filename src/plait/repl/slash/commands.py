@@ -1,0 +1,21 @@
+"""The table of all commands; a new one is added to a family and appears everywhere: in the prompt, in completion, help and docs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from plait.repl.slash import figures, general, model, talk
+from plait.repl.slash.help import help_command
+from plait.repl.slash.registry import Registry
+from plait.repl.style import Look
+
+
+def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None) -> Registry:
+    """Every command. `pages` are further topics of /help: name -> text for a look, such as the keys."""
+    registry: Registry
+
+    def itself() -> Registry:
+        return registry
+
+    registry = Registry((*talk.COMMANDS, *model.COMMANDS, *figures.COMMANDS, help_command(itself, pages or {}), *general.COMMANDS))
+    return registry

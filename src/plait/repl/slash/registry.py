@@ -1,0 +1,233 @@
+"""The commands of the prompt: what one is, what it may use, how a name finds it.
+
+Rules:
+1. A name is matched whole, or by a prefix that only one command has; never by "contains". Capitals do not matter.
+2. What cannot be understood is answered with "[what happened]. [what to do]." and the nearest right form; nothing is guessed.
+3. A command gets everything after its first blank, trimmed. Only an argument that is `--help` and nothing else asks for help.
+4. A command knows the terminal by `Prompt` alone, and the rest of plait by `Client` alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+import anyio
+
+from plait.core.commands import ChangeSetting, Command, ModelLine, ModelList, ReadModels, ReadStatus, Reply, Status
+from plait.core.errors import PlaitError, UsageError
+from plait.core.events import SettingValue
+from plait.core.messages import SessionId
+from plait.core.ports import Client
+from plait.repl.render import Kind, render_error, render_notice
+from plait.repl.slash.line import SlashLine
+from plait.repl.style import Look
+
+TOPICS: Final[Mapping[str, str]] = {
+    "conversation": "The conversation",
+    "models": "Models and settings",
+    "program": "plait itself",
+}
+"""In the order in which they are told."""
+
+MODELS_KEPT = 60.0
+"""Seconds that completion uses a list of models again: asking may take seconds, and a server that was just started shall be found soon."""
+
+
+class Prompt(Protocol):
+    """What a command may use of the prompt loop. Everything shown is plait's own text or went through `render` or `Look.clean` before."""
+
+    client: Client
+    environ: Mapping[str, str]
+
+    @property
+    def session(self) -> SessionId:
+        """The session that is shown."""
+        ...
+
+    @property
+    def look(self) -> Look:
+        """The look at the terminal's present width."""
+        ...
+
+    @property
+    def vi_mode(self) -> bool:
+        """Whether the keys of vi edit the input."""
+        ...
+
+    def set_vi_mode(self, on: bool) -> None:
+        """Edit with the keys of vi, or of Emacs, from now on."""
+        ...
+
+    def show(self, text: str) -> None:
+        """Put finished text, of whole lines, into the scrollback."""
+        ...
+
+    async def shown(self) -> None:
+        """Return once the terminal has taken most of what was shown: whoever shows much waits here, so that it is never all in memory."""
+        ...
+
+    async def submit(self, command: Command) -> Reply | None:
+        """Carry out a command; a refusal is shown, and None returned."""
+        ...
+
+    async def switch(self, session: SessionId) -> None:
+        """Show another session from now on."""
+        ...
+
+    async def edit(self, text: str) -> str | None:
+        """Let the user change `text` in `$VISUAL` or `$EDITOR`; None if it was left unchanged or no editor ran, which is shown."""
+        ...
+
+    def prefill(self, text: str) -> None:
+        """Put `text` into the input line, for the user to change and send."""
+        ...
+
+    def forward(self, sequence: str) -> None:
+        """Send a control sequence of plait's own to the terminal: it draws nothing and moves nothing."""
+        ...
+
+    def leave(self) -> None:
+        """Leave the program, as Ctrl+D does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that an argument can be completed to; `note` stands beside it in the menu."""
+
+    text: str
+    note: str = ""
+
+
+class Lookup:
+    """What completion asks the rest of plait, kept for a while: it is asked again at each key."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._models: tuple[ModelLine, ...] = ()
+        self._asked_at = float("-inf")
+
+    async def models(self) -> tuple[ModelLine, ...]:
+        """The models that there are; those known before, or none, if they cannot be listed."""
+        if anyio.current_time() - self._asked_at > MODELS_KEPT:
+            reply = await self._client.submit(ReadModels())
+            self._asked_at = anyio.current_time()
+            self._models = reply.models if isinstance(reply, ModelList) else self._models
+        return self._models
+
+
+Run: TypeAlias = Callable[[Prompt, str], Awaitable[None]]
+Complete: TypeAlias = Callable[[Lookup, str], Awaitable[Sequence[Choice]]]
+"""Given the words of the argument before the one that is being typed, what that one can be; whoever asks takes those that fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """A command of the prompt. `usage` and `examples` as they are typed; an example is (line, what it does)."""
+
+    name: str
+    run: Run
+    topic: str
+    usage: str
+    summary: str
+    examples: tuple[tuple[str, str], ...]
+    aliases: tuple[str, ...] = ()
+    detail: str = ""
+    complete: Complete | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and its aliases."""
+        return (self.name, *self.aliases)
+
+
+class Registry:
+    """All commands. `run` carries out a line of input; `find` and `starting` are how names are matched."""
+
+    def __init__(self, commands: Sequence[SlashCommand]) -> None:
+        self.commands = tuple(commands)
+        self._by_name: dict[str, SlashCommand] = {}
+        for command in commands:
+            for name in command.names:
+                if name in self._by_name:
+                    raise ValueError(f"two commands are called /{name}")
+                self._by_name[name] = command
+
+    def __repr__(self) -> str:
+        return f"<Registry [{', '.join(command.name for command in self.commands)}]>"
+
+    def starting(self, prefix: str) -> list[tuple[str, SlashCommand]]:
+        """Names and aliases that begin with `prefix`, in order of the alphabet, each with its command."""
+        return sorted(((name, one) for name, one in self._by_name.items() if name.startswith(prefix.lower())), key=lambda pair: pair[0])
+
+    def find(self, name: str) -> SlashCommand:
+        """The command of that name, or of that prefix if no other has it. Raises `UsageError` with the nearest names."""
+        exact = self._by_name.get(name.lower())
+        if exact is not None:
+            return exact
+        near = self.starting(name) if name else []
+        if len({id(command) for _, command in near}) == 1:
+            return near[0][1]
+        if near:
+            raise UsageError(f"/{name} can mean {listed([f'/{one}' for one, _ in near], 'or')}. Type more of the name.")
+        raise UsageError(self._unknown(name))
+
+    def _unknown(self, name: str) -> str:
+        if not name.strip("/"):
+            return "There is no command '/" + name + "'. /help lists the commands; write the name right after the slash."
+        guess = difflib.get_close_matches(name.lower(), self._by_name, n=1, cutoff=0.5)
+        hint = f"Did you mean /{guess[0]}?" if guess else "/help lists the commands."
+        return f"There is no command '/{name[:40]}'. {hint} Put a blank before it to send it as a message."
+
+    async def run(self, prompt: Prompt, line: SlashLine) -> None:
+        """Carry out a line; what is wrong with it is shown. Raises nothing but what cancels."""
+        try:
+            if not line.name and line.argument:
+                raise UsageError(self._after_a_blank(line))
+            command = self.find(line.name or "help")
+            if line.argument == "--help":
+                command, argument = self.find("help"), command.name
+            else:
+                argument = line.argument
+            await command.run(prompt, argument)
+        except PlaitError as error:
+            prompt.show(render_error(str(error), prompt.look))
+
+    def _after_a_blank(self, line: SlashLine) -> str:
+        word = line.argument.split()[0]
+        try:
+            hint = f"Type /{self.find(word).name} without the blank."
+        except UsageError:
+            hint = "/help lists the commands."
+        return f"There is a blank right after the slash, so '{word[:40]}' was not taken for a command. {hint}"
+
+
+def usage_error(command: str, usage: str, what: str) -> UsageError:
+    """An argument that cannot be: what is wrong with it (without a full stop), and the right form."""
+    return UsageError(f"{what}. Type {usage}, or /help {command} for an example.")
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words as an enumeration: "a, b or c"."""
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def notice(prompt: Prompt, text: str, kind: Kind = "info") -> None:
+    """Show a sentence or two of plait's own; they may quote untrusted text."""
+    prompt.show(render_notice(kind, text, prompt.look))
+
+
+async def read_status(prompt: Prompt) -> Status | None:
+    """What the session is doing and with what; None where that was refused, which is shown."""
+    reply = await prompt.submit(ReadStatus(prompt.session))
+    return reply if isinstance(reply, Status) else None
+
+
+async def change(prompt: Prompt, key: str, value: SettingValue) -> Status | None:
+    """Set a setting of the session and read what holds now; None where that was refused, which is shown."""
+    if await prompt.submit(ChangeSetting(prompt.session, key, value)) is None:
+        return None
+    return await read_status(prompt)

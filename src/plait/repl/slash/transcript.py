@@ -1,0 +1,104 @@
+"""A session's last messages, read back through `ReadHistory`, and how they are shown again.
+
+Rules:
+1. A message stands where its turn started, as on the screen; one that never ran is shown where it was taken out of the queue.
+2. Everything is shown: thinking is not folded here.
+3. Pages are read from the end, and only as many as are needed; of an answer's progress nothing is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plait.core import events as e
+from plait.core.commands import HistoryPage, ReadHistory
+from plait.core.messages import Turn
+from plait.repl import render
+from plait.repl.slash.registry import Prompt
+from plait.repl.style import Look
+
+PAGE = 1000  # the most events that the runtime gives at once
+
+_TOLD = (e.UserSaid, e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.TurnEnded, e.Noted)
+
+
+async def last_messages(prompt: Prompt, wanted: int) -> list[e.Stamped] | None:
+    """The last `wanted` messages, oldest first, with what happened between them; None where reading was refused, which is shown."""
+    kept: list[e.Stamped] = []
+    before: int | None = None
+    while True:
+        page = await prompt.submit(ReadHistory(prompt.session, before, PAGE))
+        if not isinstance(page, HistoryPage):
+            return None
+        kept = [stamped for stamped in page.events if isinstance(stamped.event, _TOLD)] + kept
+        told = in_order(kept)
+        messages = [place for place, stamped in enumerate(told) if is_message(stamped)]
+        if len(messages) > wanted or not page.earlier:
+            return told[messages[-wanted] :] if len(messages) > wanted else told
+        before = page.earlier + 1
+
+
+def is_message(stamped: e.Stamped) -> bool:
+    """Whether this is something that the user or the model said."""
+    return isinstance(stamped.event, (e.UserSaid, e.AssistantSaid))
+
+
+def in_order(events: Sequence[e.Stamped]) -> list[e.Stamped]:
+    """Events in the order of the conversation: a message moves to the start of its turn, or to its end if it never started."""
+    waiting: dict[Turn, e.Stamped] = {}
+    told: list[e.Stamped] = []
+    for stamped in events:
+        match stamped.event:
+            case e.UserSaid():
+                waiting[Turn(stamped.seq or 0)] = stamped
+            case e.TurnStarted(turn=turn):
+                told += [waiting.pop(turn)] if turn in waiting else []
+            case e.TurnEnded(turn=turn):
+                told += [waiting.pop(turn)] if turn in waiting else []
+                told.append(stamped)
+            case _:
+                told.append(stamped)
+    return told + list(waiting.values())
+
+
+def shown_again(told: Sequence[e.Stamped], look: Look) -> list[str]:
+    """Each event as finished text; long pauses between two of them are named."""
+    out: list[str] = []
+    last_at = 0.0
+    for stamped in told:
+        pause = stamped.at - last_at if last_at else 0.0
+        gap = render.render_gap(pause, look) if pause >= render.GAP_S else ""
+        text = _rendered(stamped.event, look)
+        if text:
+            out.append(("\n" + gap if gap else "") + text)
+            last_at = stamped.at
+    return out
+
+
+def _rendered(event: e.Event, look: Look) -> str:
+    match event:
+        case e.UserSaid(text=text, attachments=attachments):
+            marks = [f"[{one.path}: {len(one.text):,} characters]" for one in attachments]
+            return "\n" + render.render_user("\n".join([text, *marks]), look) + "\n"
+        case e.AssistantSaid():
+            return _answer(event, look)
+        case e.ToolReturned(result=result):
+            return render.render_notice("info", f"{result.name}: {result.outcome}. {result.content[:200]}", look)
+        case e.TurnEnded(ending="failed", detail=detail):
+            return render.render_error(detail, look)
+        case e.TurnEnded(ending="interrupted" | "limit", detail=detail):
+            return render.render_notice("warning", detail, look) if detail else ""
+        case e.Noted(text=text):
+            return render.render_notice("warning", text, look)
+        case _:
+            return ""
+
+
+def _answer(event: e.AssistantSaid, look: Look) -> str:
+    message = event.message
+    stream = render.AnswerStream(look)
+    blocks = stream.feed(message.text) + stream.finish(interrupted=not event.complete)
+    if message.thinking.strip():
+        blocks.insert(0, render.render_thinking(message.thinking.strip(), look, folded=False))
+    blocks += [render.render_notice("info", f"→ {call.name} {call.arguments[:200]}", look) for call in message.calls]
+    return "".join(blocks)

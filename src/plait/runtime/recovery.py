@@ -1,0 +1,50 @@
+"""Folding a stored session, and ending what a crash cut off. Nothing is repeated: the user goes on with `/retry`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plait.core import events as e
+from plait.core.commands import SessionInfo
+from plait.core.errors import IllegalTransition, StoreError
+from plait.core.messages import SessionId
+from plait.core.session import Session
+from plait.runtime.turn import cut_off
+
+CUT_OFF = "plait stopped in the middle of this turn. Nothing was repeated; /retry asks the model again."
+
+
+def fold(session: SessionId, events: Sequence[e.Stamped]) -> Session:
+    """The session that these durable events make. Raises `StoreError` if they do not follow from each other."""
+    folded = Session(session)
+    for stamped in events:
+        try:
+            folded.apply(stamped)
+        except IllegalTransition as error:
+            raise StoreError(
+                f"Session '{folded.name or session}' cannot be read past event {folded.seq}: {error} No other session is touched by this."
+            ) from error
+    return folded
+
+
+def cut_off_by_crash(session: Session) -> Sequence[e.Event]:
+    """What has to be recorded so that a session read from the store has no turn that nobody runs. Queued turns stay queued."""
+    if session.running is None:
+        return ()
+    return (*cut_off(session, session.running), e.TurnEnded(session.running, "interrupted", seen=False, detail=CUT_OFF))
+
+
+def info(session: Session) -> SessionInfo:
+    """The session's line in the list."""
+    return SessionInfo(
+        session.id,
+        session.name,
+        session.kind,
+        session.state,
+        session.project,
+        session.directory,
+        session.messages,
+        session.created_at,
+        session.last_at,
+        session.seq,
+    )

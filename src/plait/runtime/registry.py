@@ -1,0 +1,284 @@
+"""The registry of sessions, and the one door through which everything happens.
+
+Rules:
+1. `record` is the only way to change a session: apply, hand to the journal, append to the log. Nothing in it awaits, so nothing
+   interleaves and no lock is needed.
+2. `dispatch` decides synchronously; a turn's cancel scope is made when its start is recorded, so that no interrupt is ever lost.
+3. Every task lives in the registry's task group; leaving it cuts running turns, records their ends, and flushes the journal.
+4. A session that cannot be read or written is refused when it is used; the others do not notice (promise P4).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.to_thread
+
+from plait.core import events as e
+from plait.core.codec import cleaned
+from plait.core.commands import SessionInfo
+from plait.core.defaults import Defaults
+from plait.core.errors import PlaitError, StoreError, UsageError
+from plait.core.messages import SessionId, Turn
+from plait.core.ports import Models, Store, Tool
+from plait.core.prompt import Instructions
+from plait.core.session import Session, SessionState
+from plait.runtime.eventlog import EventLog
+from plait.runtime.gate import Gate
+from plait.runtime.journal import Journal
+from plait.runtime.recovery import cut_off_by_crash, fold, info
+from plait.runtime.settings import SessionSettings
+from plait.runtime.turn import TurnRunner, TurnTools, cut_off
+
+log = logging.getLogger(__name__)
+
+LEFT = "plait was left in the middle of this turn. Nothing was repeated; /retry asks the model again."
+STUCK = "What ran in this turn did not stop when it was told to. It was left behind; nothing that it does later is taken."
+STOPPING = 2.0
+"""Seconds that a turn has to stop when it is interrupted, before it is left behind (promise P7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the runtime is given of the world: adapters, settings, the clock (seconds since 1970), chance in [0, 1), fresh ids."""
+
+    store: Store
+    models: Models
+    defaults: Defaults
+    instructions: Callable[[str], Instructions]
+    now: Callable[[], float]
+    random: Callable[[], float]
+    new_id: Callable[[], str]
+    tools: Mapping[str, Tool]
+
+
+@dataclass(slots=True)
+class Managed:
+    """A session that is loaded: its fold, its log, and the cancel scope of its running turn."""
+
+    session: Session
+    log: EventLog
+    scope: anyio.CancelScope | None = None
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the turn of `scope` has ended."""
+    tasks: int = 0
+    """Turns that still run, those left behind included."""
+
+
+class Registry:
+    """All sessions of one database. Use it as an async context manager; it starts nothing before and leaves nothing behind."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.world = surroundings
+        self.journal = Journal(surroundings.store, self._committed, self._troubled)
+        self.gate = Gate(surroundings.defaults.max_concurrent_calls, self._attended, surroundings.random)
+        self.settings = SessionSettings(surroundings.store, surroundings.models, surroundings.defaults, surroundings.instructions)
+        self._managed: dict[SessionId, Managed] = {}
+        self._rows: dict[SessionId, SessionInfo] = {}
+        self._loading = anyio.Lock()
+        self.owner = surroundings.new_id()
+        self._stack = AsyncExitStack()
+        self._tasks = anyio.create_task_group()
+        self._leaving = False
+        self.unsaved = 0
+        """Events that could not be written when it was left; 0 unless the store failed."""
+
+    def __repr__(self) -> str:
+        states = [one.session.state for one in self._managed.values()]
+        counts = ", ".join(f"{states.count(state)} {state.name.lower()}" for state in SessionState if state in states)
+        gate = self.gate.report()
+        return f"<{type(self).__name__} [sessions: {counts or 'none'} | gate: {gate.running}/{gate.limit}, {gate.queued} queued]>"
+
+    async def __aenter__(self) -> Self:
+        rows = await anyio.to_thread.run_sync(self.world.store.sessions)
+        self._rows = {row.id: row for row in rows}
+        self.journal.start()
+        await self._stack.enter_async_context(self._tasks)
+        try:
+            for row in rows:
+                if row.state is SessionState.PROCESSING or row.state is SessionState.PAUSED:
+                    await self._restore(row.id)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def _restore(self, session: SessionId) -> None:
+        try:
+            await self.managed(session)
+        except PlaitError as error:  # it is refused with this text whenever it is used
+            log.error("session %s was not restored: %s", session, error)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        self._leaving = True
+        for managed in self._managed.values():
+            if managed.scope is not None:
+                managed.scope.cancel()
+        try:
+            if isinstance(error, Exception):  # goes on as it is, not as a group of one
+                return await self._stack.__aexit__(None, None, None)
+            return await self._stack.__aexit__(kind, error, traceback)
+        finally:
+            self.unsaved = await self.journal.aclose()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._release_all)
+
+    def _release_all(self) -> None:
+        for session in self._managed:
+            self.world.store.release(session, self.owner)
+
+    @property
+    def turns(self) -> int:
+        """Turns that run now, those left behind included."""
+        return sum(managed.tasks for managed in self._managed.values())
+
+    # The registry.
+
+    async def managed(self, session: SessionId) -> Managed:
+        """A session, read from the store if it is not loaded yet; a turn that a crash cut off is ended. Raises `PlaitError`."""
+        async with self._loading:
+            known = self._managed.get(session)
+            if known is not None:
+                return known
+            if session not in self._rows:
+                raise UsageError(f"There is no session with the id '{session}'. /status shows the one that is open.")
+            managed = self.manage(await anyio.to_thread.run_sync(self._claimed, session))
+            for event in cut_off_by_crash(managed.session):
+                self.record(session, event)
+            self.dispatch(managed)
+        return managed
+
+    def _claimed(self, session: SessionId) -> Session:
+        """Blocks: take the session's lease and fold its events."""
+        store = self.world.store
+        if not store.claim(session, self.owner):
+            raise StoreError("Another process works on this session. Leave it there first.")
+        try:
+            return fold(session, store.read(session))
+        except PlaitError:
+            store.release(session, self.owner)
+            raise
+
+    def manage(self, session: Session) -> Managed:
+        """Take a folded session, whose lease is held, into the registry."""
+        self.journal.opened(session.id, session.seq)
+        managed = Managed(session, EventLog(session, lambda after, upto: self.world.store.read(session.id, after, upto)))
+        self._managed[session.id] = managed
+        return managed
+
+    async def release(self, session: SessionId) -> None:
+        """Forget a session that is completed, and that nobody follows and no turn uses; the store keeps it."""
+        if not self._idle(session):
+            return
+        async with self._loading:  # else whoever opens it again meanwhile would lose the lease
+            if self._idle(session):
+                del self._managed[session]
+                await anyio.to_thread.run_sync(self.world.store.release, session, self.owner)
+
+    def _idle(self, session: SessionId) -> bool:
+        """Whether a loaded session is completed and nobody has to do with it."""
+        managed = self._managed.get(session)
+        if managed is None or managed.session.state is not SessionState.COMPLETED:
+            return False
+        return not managed.log.readers and not managed.tasks
+
+    def _attended(self, session: SessionId) -> bool:
+        managed = self._managed.get(session)
+        return managed is not None and managed.log.attended
+
+    # The door.
+
+    def record(self, session_id: SessionId, event: e.Event) -> int:
+        """Let `event` happen; returns the session's last sequence number. Raises `IllegalTransition`, and nothing happened then."""
+        managed = self._managed[session_id]
+        session, event = managed.session, cleaned(event)  # so that what lives is what will be read back
+        seq = None if isinstance(event, e.EPHEMERAL_TYPES) else session.seq + 1
+        stamped = e.Stamped(session_id, seq, self.world.now(), event)
+        session.apply(stamped)
+        if seq is not None:
+            row = self._rows[session_id] = info(session)
+            self.journal.record(row, stamped)
+        managed.log.append(stamped)
+        return session.seq
+
+    def _committed(self, session: SessionId, seq: int) -> None:
+        managed = self._managed.get(session)
+        if managed is not None:
+            managed.log.commit(seq)
+
+    def _troubled(self, session: SessionId, text: str) -> None:
+        managed = self._managed.get(session)
+        if managed is not None:
+            managed.log.tell(e.Stamped(session, None, self.world.now(), e.StoreTrouble(text) if text else e.StoreRecovered()))
+        if not self.journal.full:
+            for each in tuple(self._managed.values()):
+                self.dispatch(each)
+
+    # Turns.
+
+    def dispatch(self, managed: Managed) -> None:
+        """Start the session's next queued turn, if it may start now."""
+        session = managed.session
+        if session.state is not SessionState.PROCESSING or session.running is not None or not session.queue:
+            return
+        if self._leaving or self.journal.full:
+            return
+        turn = session.queue[0]
+        self.record(session.id, e.TurnStarted(turn))
+        managed.scope, managed.ended = anyio.CancelScope(), anyio.Event()
+        managed.tasks += 1
+        self._tasks.start_soon(self._run, managed, turn, managed.scope)
+
+    async def _run(self, managed: Managed, turn: Turn, scope: anyio.CancelScope) -> None:
+        session = managed.session
+        doors = TurnTools(
+            record=lambda event: self._record_in_turn(managed, scope, event),
+            durable=lambda: self.journal.durable(session.id, session.seq),
+            attended=lambda: managed.log.attended,
+            crowded=lambda: managed.log.crowded,
+            plan=lambda: self.settings.plan(session),
+            gate=self.gate,
+            tools=self.world.tools,
+        )
+        try:
+            with scope:
+                await TurnRunner(session, turn, doors).run()
+        finally:
+            managed.tasks -= 1
+            if managed.scope is scope:
+                managed.scope = None
+                managed.ended.set()
+        self.dispatch(managed)
+
+    def _record_in_turn(self, managed: Managed, scope: anyio.CancelScope, event: e.Event) -> None:
+        if isinstance(event, e.TurnEnded) and event.ending == "interrupted" and (self._leaving or not scope.cancel_called):
+            event = replace(event, detail=LEFT)
+        self.record(managed.session.id, event)
+
+    async def stop_turn(self, managed: Managed) -> None:
+        """Interrupt the running turn, if there is one, and return when it has ended, after `STOPPING` seconds at the most."""
+        scope, ended, session = managed.scope, managed.ended, managed.session
+        if scope is None:
+            return
+        scope.cancel()
+        with anyio.move_on_after(STOPPING):
+            await ended.wait()
+        if managed.scope is not scope or session.running is None:
+            return
+        for event in (*cut_off(session, session.running), e.TurnEnded(session.running, "interrupted", managed.log.attended, STUCK)):
+            self.record(session.id, event)
+        managed.scope = None
+        ended.set()
+        self.dispatch(managed)
+
+    def rows(self) -> Sequence[SessionInfo]:
+        """Every session, loaded or not, last used first."""
+        return sorted(self._rows.values(), key=lambda row: (-row.last_at, row.id))

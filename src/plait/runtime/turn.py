@@ -1,0 +1,245 @@
+"""One turn: model calls and tool calls in between, until the model is done, a limit is reached, or the user says stop.
+
+Rules:
+1. Every step is an event, so that going on after a crash is the same as going on after the last event.
+2. All that was said is durable before a model sees it; `ToolStarted` is durable before a tool runs (promises P1, P3).
+3. A turn ends with exactly one `TurnEnded`, however it ends; it is one fault boundary, so that no other session notices (promise P4).
+4. Whatever a model or a tool sends has a cap, and passing it is told (promise P6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from itertools import groupby
+
+import anyio
+
+from plait.core import events as e
+from plait.core.errors import BadAnswer, PlaitError
+from plait.core.history import UNKNOWN_OUTCOME, provider_view, with_unique_ids
+from plait.core.messages import (
+    AssistantMessage,
+    Finished,
+    ModelRequest,
+    Outcome,
+    Sampling,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+)
+from plait.core.ports import ModelChoice, Tool, ToolContext
+from plait.core.session import Session
+from plait.runtime.gate import Gate, Watcher
+
+log = logging.getLogger(__name__)
+
+PROGRESS = 0.25
+"""Seconds within which streamed text is in the journal (`architecture.md`, sentence 5)."""
+RESULT_CAP = 200_000
+"""Characters of a tool's result that the model is given; what is cut is said."""
+ANSWER_CAP = 2_000_000
+"""Characters of one answer, thinking included: several times what any model writes in one call."""
+CALLS_CAP = 100
+"""Tool calls of one answer that are run; the others are refused."""
+NOT_RUN = "Not run: the turn was stopped before it."
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPlan:
+    """What a turn needs to know of the session's settings, as they are when it starts."""
+
+    choice: ModelChoice
+    name: str
+    system: str
+    sampling: Sampling
+    max_calls: int
+    """Model calls in one turn at the most; then it ends with `limit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTools:
+    """The doors that a turn goes through; all of them the coordinator's."""
+
+    record: Callable[[e.Event], None]
+    durable: Callable[[], Awaitable[None]]
+    attended: Callable[[], bool]
+    crowded: Callable[[], bool]
+    """Whether so much waits for the disk that a stream should wait too."""
+    plan: Callable[[], Awaitable[TurnPlan]]
+    gate: Gate
+    tools: Mapping[str, Tool]
+
+
+class TurnRunner:
+    """Runs one turn of one session to its end."""
+
+    def __init__(self, session: Session, turn: Turn, doors: TurnTools) -> None:
+        self._session = session
+        self._turn = turn
+        self._doors = doors
+        self._timer: asyncio.TimerHandle | None = None
+        self._heard: list[tuple[str, str]] = []
+        """Text and thinking that came within this step of the event loop, and are not recorded yet."""
+
+    async def run(self) -> None:
+        """Run the turn. Raises nothing but cancellation, and that only after the turn's end is recorded.
+
+        A turn that was ended from outside, because it did not stop when it was told to, records nothing any more.
+        """
+        try:
+            plan = await self._doors.plan()
+            ending, detail = await self._calls(plan)
+        except anyio.get_cancelled_exc_class():
+            self._end("interrupted", "")
+            raise
+        except PlaitError as error:
+            self._end("failed", str(error), type(error).__name__)
+        except Exception as error:  # the turn's fault boundary: the session says so and goes on, no other one notices
+            log.exception("turn %s of session %s failed", self._turn, self._session.id)
+            self._end("failed", f"plait failed inside this turn ({type(error).__name__}). Try /retry; the log has the details.")
+        else:
+            self._end(ending, detail)
+
+    async def _calls(self, plan: TurnPlan) -> tuple[e.Ending, str]:
+        for _ in range(plan.max_calls):
+            await self._doors.durable()
+            finished = await self._call_model(plan)
+            if finished.stop == "length":
+                self._doors.record(e.Noted("The answer reached the limit of tokens and stops there. Say 'go on', or raise max_tokens."))
+            calls = tuple(self._session.asked_calls.values())
+            if not calls:
+                return "done", ""
+            for call in calls[:CALLS_CAP]:
+                await self._call_tool(call)
+            for call in calls[CALLS_CAP:]:
+                self._return(call, f"Not run: an answer may ask for {CALLS_CAP} calls. Ask for fewer at once.", "denied")
+        return "limit", f"The turn reached its limit of {plan.max_calls} model calls. Say 'go on' to continue."
+
+    async def _call_model(self, plan: TurnPlan) -> Finished:
+        request = self._request(plan)
+        watcher = Watcher(
+            place=lambda place: self._doors.record(e.SlotAwaited(self._turn, place)),
+            delayed=lambda *delay: self._doors.record(e.CallDelayed(self._turn, *delay)),
+        )
+        length = 0
+        async with aclosing(self._doors.gate.stream(self._session.id, plan.choice.provider, request, watcher)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text=text):
+                        self._progressed(text, "")
+                    case ThinkingDelta(text=text):
+                        self._progressed("", text)
+                    case Finished():
+                        self._said(event, plan)
+                        return event
+                length += len(event.text)
+                if length > ANSWER_CAP:
+                    raise BadAnswer(
+                        f"{plan.name} wrote more than {ANSWER_CAP:,} characters and was stopped. What came is kept; ask for less."
+                    )
+                if self._doors.crowded():
+                    self._save_progress()
+                    await self._doors.durable()
+        raise BadAnswer(f"{plan.name} ended its answer without saying so. Try /retry.")
+
+    def _request(self, plan: TurnPlan) -> ModelRequest:
+        tools = tuple(tool.spec for tool in self._doors.tools.values()) if plan.choice.provider.can_call_tools else ()
+        return ModelRequest(plan.choice.model, provider_view(self._session.conversation), plan.system, tools, plan.sampling)
+
+    def _progressed(self, text: str, thinking: str) -> None:
+        """What comes without a wait in between, as from a server flat out, is one event: thousands a second would show no more."""
+        if not self._heard:
+            asyncio.get_running_loop().call_soon(self._record_heard)
+        self._heard.append((text, thinking))
+
+    def _record_heard(self) -> None:
+        heard, self._heard = self._heard, []
+        if not heard or self._session.running != self._turn:
+            return
+        # Thinking after text is told in that order, as two events.
+        for kind, said in groupby(heard, key=lambda one: bool(one[1])):
+            joined = "".join(text or thinking for text, thinking in said)
+            self._doors.record(e.AnswerDelta(self._turn, "" if kind else joined, joined if kind else ""))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PROGRESS, self._save_progress)
+
+    def _save_progress(self) -> None:
+        self._record_heard()
+        self._stop_timer()
+        text, thinking = self._session.answer.unsaved
+        if self._session.running == self._turn and (text or thinking):
+            self._doors.record(e.AnswerProgress(self._turn, text, thinking))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _said(self, finished: Finished, plan: TurnPlan) -> None:
+        self._record_heard()
+        self._stop_timer()
+        answer = self._session.answer
+        calls = with_unique_ids(finished.calls, self._session.conversation)
+        state = finished.provider_state if calls == finished.calls else None  # it names the calls by their old ids
+        message = AssistantMessage(answer.text, answer.thinking, calls, state, plan.choice.provider.name)
+        cost = price(plan.choice, finished.usage)
+        self._doors.record(e.AssistantSaid(self._turn, message, finished.stop, plan.name, finished.usage, cost))
+
+    async def _call_tool(self, call: ToolCall) -> None:
+        tool = self._doors.tools.get(call.name)
+        if tool is None:
+            known = ", ".join(self._doors.tools) or "none"
+            self._return(call, f"There is no tool named {call.name!r}. Tools that exist: {known}.", "error")
+            return
+        self._doors.record(e.ToolStarted(self._turn, call))
+        await self._doors.durable()
+        try:
+            content = await tool.run(call.arguments, ToolContext(self._session.id, self._session.directory, call.id))
+        except Exception as error:  # a tool call's fault boundary: the model is told, the turn goes on
+            log.exception("tool %s failed", call.name)
+            self._return(call, f"The tool failed: {error}", "error")
+        else:
+            self._return(call, content, "done")
+
+    def _return(self, call: ToolCall, content: str, outcome: Outcome) -> None:
+        if len(content) > RESULT_CAP:
+            content = f"{content[:RESULT_CAP]}\n[{len(content) - RESULT_CAP} more characters were cut here.]"
+        self._doors.record(e.ToolReturned(self._turn, ToolResult(call.id, call.name, content, outcome)))
+
+    def _end(self, ending: e.Ending, detail: str, error: str = "") -> None:
+        """Record the end, and before it what was cut off. Nothing here awaits: a cancelled turn gets here too."""
+        self._record_heard()
+        self._stop_timer()
+        if self._session.running != self._turn:
+            return
+        for event in cut_off(self._session, self._turn):
+            self._doors.record(event)
+        self._doors.record(e.TurnEnded(self._turn, ending, self._doors.attended(), detail, error))
+
+
+def cut_off(session: Session, turn: Turn) -> Sequence[e.Event]:
+    """What has to be recorded of a turn that stops in the middle: its partial answer, and calls whose outcome nobody knows."""
+    cut: list[e.Event] = []
+    if session.answer:
+        message = AssistantMessage(session.answer.text, session.answer.thinking)
+        cut.append(e.AssistantSaid(turn, message, "other", complete=False))
+    for calls, told in ((session.open_calls, UNKNOWN_OUTCOME), (session.asked_calls, NOT_RUN)):
+        for call in calls.values():
+            cut.append(e.ToolReturned(turn, ToolResult(call.id, call.name, told, "interrupted")))
+    return cut
+
+
+def price(choice: ModelChoice, usage: Usage | None) -> float | None:
+    """US dollars of one call; None where the price or the usage is not known."""
+    if usage is None or choice.input_price is None or choice.output_price is None:
+        return None
+    cached = choice.input_price if choice.cached_price is None else choice.cached_price
+    fresh = max(0, usage.input - usage.cached)
+    return (fresh * choice.input_price + usage.cached * cached + usage.output * choice.output_price) / 1_000_000

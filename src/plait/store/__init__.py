@@ -1,0 +1,1 @@
+"""Adapters of the `Store` seam: SQLite, and its shipped in-memory twin."""

@@ -1,0 +1,128 @@
+"""The store in memory: the same behaviour as SQLite's, nothing on disk. For tests, demonstrations and `--ephemeral` use.
+
+Events are kept encoded, so that what comes back went through the same codec as on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from plait.core.codec import without_surrogates
+from plait.core.commands import SessionInfo
+from plait.core.errors import StoreError
+from plait.core.events import Stamped
+from plait.core.messages import ProjectId, SessionId
+from plait.core.ports import Project, Write
+from plait.store.leases import Leases
+from plait.store.rows import EventRow, closed, event_rows, require_epoch, require_place, stamped_events
+
+
+class MemoryStore:
+    """A `Store` without a disk. `epoch` stands for how often it was opened."""
+
+    def __init__(self, epoch: int = 1) -> None:
+        self.epoch = epoch
+        self._lock = threading.RLock()
+        self._events: dict[SessionId, list[EventRow]] = {}
+        self._sessions: dict[SessionId, SessionInfo] = {}
+        self._projects: dict[ProjectId, Project] = {}
+        self._trust: dict[ProjectId, tuple[str, bool]] = {}
+        self._leases = Leases()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore [epoch {self.epoch}, {len(self._sessions)} sessions]>"
+
+    def append(self, writes: Sequence[Write]) -> None:
+        """See `Store.append`."""
+        with self._lock:
+            self._require_open()
+            ends: dict[SessionId, int] = {}
+            batch = []
+            for write in writes:
+                rows = event_rows(write)
+                require_epoch(write, self.epoch)
+                require_place(write, ends.get(write.row.id, len(self._events.get(write.row.id, ()))))
+                if write.row.project not in self._projects:
+                    raise StoreError(f"The project '{write.row.project}' is not registered. Nothing was written; please report this.")
+                ends[write.row.id] = rows[-1].seq
+                batch.append((write.row, rows))
+            for row, rows in batch:
+                self._events.setdefault(row.id, []).extend(rows)
+                self._sessions[row.id] = _clean(row)
+
+    def read(self, session: SessionId, after: int = 0, upto: int | None = None) -> Sequence[Stamped]:
+        """See `Store.read`."""
+        with self._lock:
+            self._require_open()
+            rows = self._events.get(session, [])[max(0, after) : upto if upto is None else max(0, upto)]
+        return stamped_events(session, (row[1:] for row in rows))
+
+    def sessions(self) -> Sequence[SessionInfo]:
+        """See `Store.sessions`."""
+        with self._lock:
+            self._require_open()
+            return sorted(self._sessions.values(), key=lambda one: (-one.last_at, -one.created_at, one.id))
+
+    def project(self, new: Project) -> Project:
+        """See `Store.project`. Raises `StoreError` if the id belongs to another directory."""
+        new = replace(new, name=without_surrogates(new.name), directory=without_surrogates(new.directory))
+        with self._lock:
+            self._require_open()
+            for known in self._projects.values():
+                if known.directory == new.directory:
+                    return known
+            if new.id in self._projects:
+                raise StoreError(f"The project id '{new.id}' is taken by another directory. Try again with another id.")
+            self._projects[new.id] = new
+            return new
+
+    def projects(self) -> Sequence[Project]:
+        """See `Store.projects`."""
+        with self._lock:
+            self._require_open()
+            return sorted(self._projects.values(), key=lambda one: (one.created_at, one.id))
+
+    def trusted(self, project: ProjectId) -> tuple[str, bool] | None:
+        """See `Store.trusted`."""
+        with self._lock:
+            self._require_open()
+            return self._trust.get(project)
+
+    def trust(self, project: ProjectId, digest: str, allowed: bool, at: float) -> None:
+        """See `Store.trust`. Raises `StoreError` for a project that is not registered."""
+        with self._lock:
+            self._require_open()
+            if project not in self._projects:
+                raise StoreError(f"The project '{project}' is not registered. Nothing was written; please report this.")
+            self._trust[project] = (without_surrogates(digest), allowed)
+
+    def claim(self, session: SessionId, owner: str) -> bool:
+        """See `Store.claim`."""
+        return self._leases.claim(session, owner)
+
+    def renew(self, session: SessionId, owner: str) -> bool:
+        """See `Store.renew`."""
+        return self._leases.renew(session, owner)
+
+    def release(self, session: SessionId, owner: str) -> None:
+        """See `Store.release`."""
+        self._leases.release(session, owner)
+
+    def tidy(self) -> None:
+        """See `Store.tidy`: there is nothing to do."""
+
+    def close(self) -> None:
+        """See `Store.close`. What was kept is gone."""
+        with self._lock:
+            self._closed = True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise closed()
+
+
+def _clean(row: SessionInfo) -> SessionInfo:
+    return replace(row, name=without_surrogates(row.name), directory=without_surrogates(row.directory))

@@ -1,0 +1,191 @@
+"""The tables' versions: which migrations a database has had, which are due, and how they are run.
+
+Rules:
+1. A start costs one SELECT: the names that were applied against the names of the files. sqlite-utils is imported only when one is due.
+2. The caller owns the database (`store.owner`), so that no two processes migrate it.
+3. Before a migration touches rows, a whole copy lies in `backups/`. Each migration is one transaction: a kill leaves before or after.
+4. A database with a migration that we do not know was written by a later plait, and is not written by us.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plait.core.errors import StoreError
+from plait.store import engine, files
+from plait.store.crashpoints import crash_point
+from plait.store.faults import comes_from_outside, translated
+
+MIGRATION_SET = "plait"
+"""The name of the set in sqlite-utils' own table of applied migrations."""
+
+# `fullfsync` makes macOS do what fsync does elsewhere. `wal_autocheckpoint`: a checkpoint inside an append costs 9 ms at p99.9
+# (`contract.md`), so the store does it apart. `trusted_schema`: a database file from elsewhere shall not run functions of its choice.
+_PRAGMAS = ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", "wal_autocheckpoint = 0", "trusted_schema = OFF")
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """A database with rows was brought up to date. `before` and `after` are the last migrations' names; the counts are rows by table."""
+
+    before: str
+    after: str
+    rows_before: Mapping[str, int]
+    rows_after: Mapping[str, int]
+    backup: Path
+
+    @property
+    def text(self) -> str:
+        """For the user: nothing may seem to have gone."""
+        rows = ", ".join(f"{count:,} {table}" for table, count in self.rows_after.items())
+        lost = [table for table, count in self.rows_before.items() if self.rows_after.get(table, 0) < count]
+        warning = f" Fewer rows than before in: {', '.join(lost)}; the copy has them." if lost else ""
+        return f"The database was brought from {self.before} to {self.after}: {rows}.{warning} A copy of it as it was is {self.backup}."
+
+
+def migrations_directory() -> Path:
+    """Where the migrations are: in the installed package, or at the top of the repository for an editable install."""
+    package = Path(__file__).parents[1]
+    installed = package / "_migrations"
+    return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+def shipped_migrations(directory: Path) -> tuple[str, ...]:
+    """Names of the migrations in `directory`, in order. Raises `StoreError` if there are none."""
+    try:
+        names = sorted(name[:-3] for name in os.listdir(directory) if name.startswith("m") and name.endswith(".py"))
+    except FileNotFoundError:
+        names = []
+    if not names:
+        raise StoreError("This installation of plait lacks its migrations. Install plait again.")
+    return tuple(names)
+
+
+def applied_migrations(connection: engine.Connection, path: Path) -> tuple[str, ...]:
+    """Names of the migrations that the database has had, in order; empty for a fresh one.
+
+    Raises `StoreError` for a database of another program.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "_sqlite_migrations" not in tables:
+        if tables:
+            raise StoreError(f"The database {path} belongs to another program. Move it away, or set PLAIT_HOME to another directory.")
+        return ()
+    found = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY id", (MIGRATION_SET,))
+    return tuple(name for (name,) in found)
+
+
+def configure(connection: engine.Connection, path: Path) -> None:
+    """Make a connection fit for writing: write-ahead log, full sync, foreign keys. Raises `StoreError` where that cannot be."""
+    engine.require_modern()
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StoreError(f"The disk of {path} cannot share memory between programs. Set PLAIT_HOME to a directory on a local disk.")
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def next_epoch(connection: engine.Connection) -> int:
+    """Begin a new ownership, synced to disk; writes of any earlier one are refused from now on. Returns its number."""
+    connection.execute("BEGIN IMMEDIATE")
+    (epoch,) = connection.execute("UPDATE owner SET epoch = epoch + 1 RETURNING epoch").fetchone()
+    connection.execute("COMMIT")
+    return int(epoch)
+
+
+def epoch(connection: engine.Connection) -> int:
+    """The number of the latest ownership; 0 where a later plait keeps it elsewhere."""
+    try:
+        found = connection.execute("SELECT epoch FROM owner").fetchone()
+    except engine.OperationalError:
+        return 0
+    return int(found[0]) if found else 0
+
+
+def migrate(
+    connection: engine.Connection, path: Path, due: Sequence[str], *, directory: Path, now: float, report: Callable[[Migrated], None]
+) -> None:
+    """Run the `due` migrations of `directory` on the database at `path`, which the caller owns.
+
+    Reports what was done where there were rows. Raises `StoreError`; the database is then as it was before the failing one.
+    """
+    with translated(path):
+        before = applied_migrations(connection, path)
+        rows_before = _count_rows(connection)
+        backup = None
+        if any(rows_before.values()):
+            backup = _back_up(connection, path, f"{_number(before)}-{_number(due)}", now)
+        _run(connection, due, directory, backup)
+    if backup is not None:
+        report(Migrated(before[-1] if before else "nothing", due[-1], rows_before, _count_rows(connection), backup))
+
+
+def _run(connection: engine.Connection, due: Sequence[str], directory: Path, backup: Path | None) -> None:
+    # 57 ms and 3 ms, and due only once for each new version.
+    import runpy
+
+    from sqlite_utils import Database
+
+    # No plugins of other programs, and no pragma of another's choice.
+    database = Database(connection, execute_plugins=False, recursive_triggers=False)
+    crash_point("migrate.before")
+    for name in due:
+        migrations = runpy.run_path(str(directory / f"{name}.py"))["migrations"]  # run, not imported: no compiled copy is left there
+        try:
+            migrations.apply(database)
+        except engine.Error as error:
+            if comes_from_outside(error):
+                raise
+            copy = f" A copy of it is {backup}." if backup else ""
+            raise StoreError(
+                f"The database could not be brought to {name} ({error}). It is unchanged; go on with the plait that you had, "
+                f"and please report this.{copy}"
+            ) from error
+        crash_point("migrate.step")
+    crash_point("migrate.after")
+
+
+def _count_rows(connection: engine.Connection) -> dict[str, int]:
+    """Rows by table, but for SQLite's own tables and the migrations'; what a fresh database holds counts as nothing."""
+    found = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT IN ('_sqlite_migrations', 'owner')"
+    )
+    tables = [name for (name,) in found]
+    return {table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables}
+
+
+def _back_up(connection: engine.Connection, path: Path, versions: str, now: float) -> Path:
+    """A whole, synced copy in `backups/` beside the database. A kill leaves a `.part` file, never half a copy under the real name."""
+    directory = path.parent / "backups"
+    files.make_private_directory(directory)
+    target = directory / f"{path.stem}-{versions}-{files.utc_stamp(now)}.db"
+    number = 1
+    while target.exists():
+        number += 1
+        target = directory / f"{path.stem}-{versions}-{files.utc_stamp(now)}-{number}.db"
+    part = target.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    crash_point("backup.before")
+    try:
+        files.make_private_file(part)
+        copy = engine.connect(part, writing=True)
+        try:
+            connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole without a log beside it
+        finally:
+            copy.close()
+        files.sync_file(part)
+        crash_point("backup.copied")
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
+    files.sync_directory(directory)
+    crash_point("backup.after")
+    return target
+
+
+def _number(names: Sequence[str]) -> str:
+    return names[-1].partition("_")[0] if names else "m0000"

@@ -1,0 +1,260 @@
+"""The store on SQLite.
+
+Rules:
+1. One connection writes, under its lock; another reads, under its own, so that nobody reads behind a commit's fsync.
+2. Every transaction begins with BEGIN IMMEDIATE, is synced when it ends, and is acknowledged only after a look at whether the file that
+   was written is still the one under the database's name.
+3. Checkpoints are made by the writing connection alone, apart from appends (`tidy`): on an SQLite with the WAL-reset fault
+   (`engine.has_wal_reset_fault`) nothing else would be safe.
+4. A text with a lone surrogate, which SQLite cannot keep, is kept with U+FFFD in its place, as the codec does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from plait.core.codec import without_surrogates
+from plait.core.commands import SessionInfo
+from plait.core.errors import NewerDatabase, StoreError
+from plait.core.events import Stamped
+from plait.core.messages import ProjectId, SessionId
+from plait.core.ports import Project, Write
+from plait.store import engine, files, schema, statements
+from plait.store.crashpoints import crash_point
+from plait.store.faults import is_damage, translated
+from plait.store.files import MovedAside
+from plait.store.leases import Leases
+from plait.store.owner import OwnerLock, take_ownership
+from plait.store.rows import closed, event_rows, require_epoch, require_place, stamped_events
+from plait.store.schema import Migrated
+
+PAGE = 4096
+"""Bytes of a page, SQLite's default."""
+CHECKPOINT_DUE = 4 * 1024 * 1024
+"""Bytes of log after which `tidy` makes a checkpoint: SQLite's own default of 1,000 pages."""
+CHECKPOINT_OVERDUE = 4 * CHECKPOINT_DUE
+"""Bytes of log after which an append makes it, if nobody called `tidy`."""
+
+Finding = Migrated | MovedAside
+"""What opening may have to tell the user; its `text` says it."""
+
+
+def open_store(path: Path, *, now: float, report: Callable[[Finding], None], migrations: Path | None = None) -> SqliteStore:
+    """Own and open the database at `path`; it and its directory are made where they are missing. `now` is in seconds since 1970.
+
+    A damaged file is moved aside and a fresh one begun, an older one is migrated after a backup; both are reported. One that a later
+    plait wrote is opened read-only, with `read_only_reason`. Raises `StoreBusy` if another process owns it, `StoreError` otherwise.
+    """
+    migrations = migrations or schema.migrations_directory()
+    with translated(path):
+        path = files.resolved(path)
+        files.make_private_directory(path.parent)
+        lock = take_ownership(path)
+        try:
+            if (reason := files.damage(path)) is not None:
+                report(files.move_aside(path, now, reason))
+            try:
+                return _open(path, lock, migrations, now, report)
+            except engine.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                report(files.move_aside(path, now, str(error)))
+                return _open(path, lock, migrations, now, report)
+        except BaseException:
+            lock.release()
+            raise
+
+
+def _open(path: Path, lock: OwnerLock, migrations: Path, now: float, report: Callable[[Finding], None]) -> SqliteStore:
+    if not path.exists():
+        files.make_private_file(path)
+        crash_point("create.made")
+    files.close_to_others(path)
+    shipped = schema.shipped_migrations(migrations)
+    with ExitStack() as opened:
+        # The reader looks first: it cannot change what a later plait, another program or a fault has left.
+        reader = engine.connect(path, writing=False)
+        opened.callback(reader.close)
+        applied = schema.applied_migrations(reader, path)
+        if later := [name for name in applied if name not in shipped]:
+            reason = f"The database {path} was written by a later plait ({later[-1]}). Use that one; this one can only read it."
+            return _opened(SqliteStore(path, lock, None, reader, schema.epoch(reader), reason), opened)
+        writer = engine.connect(path, writing=True)
+        opened.callback(writer.close)
+        schema.configure(writer, path)
+        if due := [name for name in shipped if name not in applied]:
+            schema.migrate(writer, path, due, directory=migrations, now=now, report=report)
+        crash_point("epoch.before")
+        epoch = schema.next_epoch(writer)
+        crash_point("epoch.after")
+        return _opened(SqliteStore(path, lock, writer, reader, epoch, None), opened)
+
+
+def _opened(store: SqliteStore, connections: ExitStack) -> SqliteStore:
+    """The store closes its connections from here on."""
+    connections.pop_all()
+    return store
+
+
+class SqliteStore:
+    """A `Store` on one SQLite database, owned by this process. Any thread may call; made by `open_store`."""
+
+    def __init__(
+        self,
+        path: Path,
+        lock: OwnerLock,
+        writer: engine.Connection | None,
+        reader: engine.Connection,
+        epoch: int,
+        read_only_reason: str | None,
+    ) -> None:
+        self.path = path
+        self.epoch = epoch
+        self.read_only_reason = read_only_reason
+        self._owner = lock
+        self._writer, self._writing = writer, threading.Lock()
+        self._reader: engine.Connection | None = reader
+        self._reading = threading.Lock()
+        self._identity = files.Identity(path) if writer else None
+        self._leases = Leases()
+        self._log_bytes = 0
+        self._in_doubt = False
+
+    def __repr__(self) -> str:
+        state = "closed" if self._reader is None else "read-only" if self.read_only_reason else f"epoch {self.epoch}"
+        return f"<SqliteStore {self.path} [{state}]>"
+
+    def append(self, writes: Sequence[Write]) -> None:
+        """See `Store.append`."""
+        batches = [(write, event_rows(write)) for write in writes]
+        with self._transaction() as writer:
+            crash_point("append.begin")
+            (epoch,) = writer.execute("SELECT epoch FROM owner").fetchone()
+            for write, rows in batches:
+                require_epoch(write, epoch)
+                if self._in_doubt and statements.holds(writer, rows):
+                    continue  # the last attempt was committed, but not acknowledged
+                (last,) = writer.execute("SELECT coalesce(max(seq), 0) FROM events WHERE session = ?", (write.row.id,)).fetchone()
+                require_place(write, last)
+                crash_point("append.checked")
+                statements.insert(writer, write.row, rows)
+                self._log_bytes += 2 * PAGE + sum(len(row.data) for row in rows)
+            crash_point("append.inserted")
+        self._in_doubt = False
+        if self._log_bytes > CHECKPOINT_OVERDUE:
+            self.tidy()
+
+    def read(self, session: SessionId, after: int = 0, upto: int | None = None) -> Sequence[Stamped]:
+        """See `Store.read`."""
+        bounds = (min(after, statements.LAST_SEQ), statements.LAST_SEQ if upto is None else min(upto, statements.LAST_SEQ))
+        rows = self._select(statements.READ_EVENTS, (without_surrogates(session), *bounds))
+        return stamped_events(session, rows)
+
+    def sessions(self) -> Sequence[SessionInfo]:
+        """See `Store.sessions`."""
+        return [statements.session_info(row) for row in self._select(statements.READ_SESSIONS)]
+
+    def project(self, new: Project) -> Project:
+        """See `Store.project`. Raises `StoreError` if the id belongs to another directory."""
+        name, directory = without_surrogates(new.name), without_surrogates(new.directory)
+        if found := self._select(statements.FIND_PROJECT, (directory,)):
+            return Project(*found[0])
+        with self._transaction() as writer:
+            found = writer.execute(statements.FIND_PROJECT, (directory,)).fetchall()
+            if not found:
+                row = (new.id, name, directory, new.created_at)
+                try:
+                    writer.execute(statements.ADD_PROJECT, row)
+                except engine.IntegrityError as error:
+                    raise StoreError(f"The project id '{new.id}' is taken by another directory. Try again with another id.") from error
+                found = [row]
+        return Project(*found[0])
+
+    def projects(self) -> Sequence[Project]:
+        """See `Store.projects`."""
+        return [Project(*row) for row in self._select(statements.READ_PROJECTS)]
+
+    def trusted(self, project: ProjectId) -> tuple[str, bool] | None:
+        """See `Store.trusted`."""
+        found = self._select(statements.READ_TRUST, (without_surrogates(project),))
+        return (found[0][0], bool(found[0][1])) if found else None
+
+    def trust(self, project: ProjectId, digest: str, allowed: bool, at: float) -> None:
+        """See `Store.trust`. Raises `StoreError` for a project that is not registered."""
+        with self._transaction() as writer:
+            writer.execute(statements.KEEP_TRUST, (without_surrogates(project), without_surrogates(digest), int(allowed), at))
+
+    def claim(self, session: SessionId, owner: str) -> bool:
+        """See `Store.claim`."""
+        return self._leases.claim(session, owner)
+
+    def renew(self, session: SessionId, owner: str) -> bool:
+        """See `Store.renew`."""
+        return self._leases.renew(session, owner)
+
+    def release(self, session: SessionId, owner: str) -> None:
+        """See `Store.release`."""
+        self._leases.release(session, owner)
+
+    def tidy(self) -> None:
+        """See `Store.tidy`: moves the log into the database once it has grown; readers and the next append go on meanwhile."""
+        with self._writing:
+            if self._writer is None or self._log_bytes < CHECKPOINT_DUE:
+                return
+            crash_point("checkpoint.before")
+            # What fails here is in the log still, synced; a disk that stays broken shows at the next append.
+            with suppress(engine.Error):
+                _, logged, moved = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._log_bytes = (logged - moved) * PAGE
+            crash_point("checkpoint.after")
+
+    def close(self) -> None:
+        """See `Store.close`. The last of the log goes into the database."""
+        crash_point("close.before")
+        # The reader first: the connection that closes last makes the checkpoint, and only one may.
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+        with self._writing:
+            if self._writer is not None:
+                with translated(self.path):
+                    self._writer.close()
+                self._writer = None
+        self._owner.release()
+        crash_point("close.after")
+
+    def _select(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._reading, translated(self.path):
+            if self._reader is None:
+                raise closed()
+            return self._reader.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[engine.Connection]:
+        """One commit, acknowledged by leaving without an error; else nothing was written."""
+        if self.read_only_reason:
+            raise NewerDatabase(self.read_only_reason)
+        with self._writing, translated(self.path):
+            writer, identity = self._writer, self._identity
+            if writer is None or identity is None:
+                raise closed()
+            identity.check()
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield writer
+                self._in_doubt = True
+                writer.execute("COMMIT")
+            except BaseException:
+                with suppress(engine.Error):  # a full disk has rolled it back already
+                    if writer.in_transaction:
+                        writer.execute("ROLLBACK")
+                raise
+            crash_point("append.committed")
+            self._log_bytes += 2 * PAGE
+            identity.check()
+            crash_point("append.identified")

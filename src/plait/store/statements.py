@@ -1,0 +1,59 @@
+"""The SQL of the hot path, each statement in a function on a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any
+
+from plait.core.codec import without_surrogates
+from plait.core.commands import SessionInfo
+from plait.core.errors import StoreError
+from plait.core.session import SessionState
+from plait.store import engine
+from plait.store.rows import EventRow
+
+LAST_SEQ = 2**63 - 1
+"""SQLite's largest integer: no upper end."""
+
+READ_EVENTS = "SELECT seq, thread, at, type, data FROM events WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq"
+READ_SESSIONS = """
+SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq FROM sessions
+ORDER BY last_at DESC, created_at DESC, id
+"""
+READ_PROJECTS = "SELECT id, name, directory, created_at FROM projects ORDER BY created_at, id"
+FIND_PROJECT = "SELECT id, name, directory, created_at FROM projects WHERE directory = ?"
+ADD_PROJECT = "INSERT INTO projects (id, name, directory, created_at) VALUES (?, ?, ?, ?)"
+READ_TRUST = "SELECT digest, allowed FROM trust WHERE project = ?"
+KEEP_TRUST = """
+INSERT INTO trust (project, digest, allowed, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (project) DO UPDATE SET digest = excluded.digest, allowed = excluded.allowed, at = excluded.at
+"""
+_UPSERT_SESSION = """
+INSERT INTO sessions (id, name, kind, state, project, directory, messages, created_at, last_at, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state = excluded.state, project = excluded.project,
+    directory = excluded.directory, messages = excluded.messages, created_at = excluded.created_at, last_at = excluded.last_at,
+    seq = excluded.seq
+"""
+
+
+def insert(writer: engine.Connection, row: SessionInfo, rows: Sequence[EventRow]) -> None:
+    values = [without_surrogates(value) if isinstance(value, str) else value for value in astuple(row)]
+    writer.execute(_UPSERT_SESSION, values)
+    for thread in {event.thread for event in rows}:
+        writer.execute("INSERT OR IGNORE INTO threads (session, number) VALUES (?, ?)", (row.id, thread))
+    writer.executemany("INSERT INTO events (session, seq, thread, at, type, data) VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def holds(writer: engine.Connection, rows: Sequence[EventRow]) -> bool:
+    """Whether exactly these events are in the database already."""
+    found = writer.execute(READ_EVENTS, (rows[0].session, rows[0].seq - 1, rows[-1].seq)).fetchall()
+    return found == [row[1:] for row in rows]
+
+
+def session_info(row: tuple[Any, ...]) -> SessionInfo:
+    session, name, kind, state, *rest = row
+    try:
+        return SessionInfo(session, name, kind, SessionState(state), *rest)
+    except ValueError:
+        raise StoreError(f"The database holds a session in the unknown state '{state}'. Use the plait that wrote it.") from None

@@ -1,0 +1,124 @@
+"""Random lives of a session: what happens is drawn first, and fitted to the session when its moment comes.
+
+So most events are legal, and a good part is late, repeated or out of place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from plait.core import events as e
+from plait.core.errors import IllegalTransition
+from plait.core.messages import AssistantMessage, Attachment, CallId, SessionId, ToolCall, ToolResult, Turn, Usage
+from plait.core.session import Session
+
+TEXTS = st.sampled_from(["", " ", "a", "hello", "\n", "long " * 20, "\U0001f600", "x"])
+KINDS = (
+    "said",
+    "retry",
+    "start",
+    "delta",
+    "progress",
+    "answer",
+    "calls",
+    "cut",
+    "tool",
+    "result",
+    "result",
+    "end",
+    "end",
+    "seen",
+    "paused",
+    "unpaused",
+    "renamed",
+    "setting",
+    "noted",
+    "closed",
+    "reopened",
+    "place",
+    "unknown",
+)
+Choice = tuple[str, str, int, bool, bool]
+
+
+def steps(most: int = 40) -> st.SearchStrategy[list[Any]]:
+    """What happens, a list of (kind, text, number, flag, misfit); `Player.event` makes events of them."""
+    misfit = st.integers(0, 9).map(lambda number: number == 0)
+    return st.lists(st.tuples(st.sampled_from(KINDS), TEXTS, st.integers(0, 5), st.booleans(), misfit), max_size=most)
+
+
+class Player:
+    """A session, and everything durable that it took."""
+
+    def __init__(self, session: Session | None = None) -> None:
+        self.session = session or Session(SessionId("s-1"))
+        self.durable: list[e.Stamped] = []
+        self.calls = 0
+
+    def play(self, *events: e.Event) -> None:
+        """Let events happen. Raises `IllegalTransition`."""
+        for event in events:
+            seq = None if isinstance(event, e.EPHEMERAL_TYPES) else self.session.seq + 1
+            stamped = e.Stamped(self.session.id, seq, 1_000.0 + self.session.seq, event)
+            self.session.apply(stamped)
+            if seq is not None:
+                self.durable.append(stamped)
+
+    def try_play(self, event: e.Event) -> bool:
+        """Let it happen if that is legal; whether it was."""
+        try:
+            self.play(event)
+        except IllegalTransition:
+            return False
+        return True
+
+    def event(self, choice: Choice) -> e.Event:
+        """The event of a choice, fitted to the session as it is, unless it is a misfit."""
+        kind, text, number, flag, misfit = choice
+        session = self.session
+        running = session.running if session.running is not None and not misfit else Turn(number)
+        queued = session.queue[0] if session.queue and not misfit else Turn(number)
+        plain: dict[str, e.Event] = {
+            "said": e.UserSaid(text, (Attachment("a.txt", text),) if flag and number == 0 else ()),
+            "retry": e.RetryAsked(),
+            "start": e.TurnStarted(queued),
+            "delta": e.AnswerDelta(running, text, "hm" if flag else ""),
+            "cut": e.AssistantSaid(running, AssistantMessage(text, "hm"), "other", complete=False),
+            "end": e.TurnEnded(queued if session.running is None else running, "done" if flag else "failed", seen=number > 2),
+            "seen": e.Seen(),
+            "paused": e.Paused(),
+            "unpaused": e.Unpaused(),
+            "renamed": e.Renamed(f"name-{number}", flag),
+            "setting": e.SettingChanged("temperature", None if flag else number),
+            "noted": e.Noted(text),
+            "closed": e.Closed(),
+            "reopened": e.Reopened(),
+            "place": e.SlotAwaited(running, number),
+            "unknown": e.UnknownEvent("Later", "{}"),
+        }
+        return plain.get(kind) or self._working(choice, running)
+
+    def _working(self, choice: Choice, running: Turn) -> e.Event:
+        kind, text, number, flag, misfit = choice
+        session = self.session
+        match kind:
+            case "progress":
+                unsaved, thinking = session.answer.unsaved
+                return e.AnswerProgress(running, unsaved or ("" if session.answer else text), thinking)
+            case "answer":
+                message = AssistantMessage(session.answer.text or text, provider_state="{}" if flag else None)
+                return e.AssistantSaid(running, message, "end", "p:m", Usage(number, number), 0.5 if flag else None)
+            case "calls":
+                self.calls += 1
+                ids = ["dup" if misfit else f"c{self.calls}", f"d{self.calls}"][: 1 + flag]
+                calls = tuple(ToolCall(CallId(one), "read", "{}") for one in ids)
+                return e.AssistantSaid(running, AssistantMessage(text, calls=calls), "tool_calls")
+            case "tool":
+                asked = tuple(session.asked_calls.values())
+                return e.ToolStarted(running, asked[0] if asked and not misfit else ToolCall(CallId("dup"), "read", "{}"))
+            case _:
+                open_calls = (*session.open_calls.values(), *session.asked_calls.values())
+                call = open_calls[0] if open_calls and not misfit else ToolCall(CallId(f"c{number}"), "read", "{}")
+                return e.ToolReturned(running, ToolResult(call.id, call.name, text, "done" if flag else "error"))

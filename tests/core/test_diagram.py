@@ -1,0 +1,33 @@
+"""The documentation shows the table that the code uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plait.core.diagram import state_diagram, state_table
+from plait.core.states import TRANSITIONS, SessionState, Trigger
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "architecture.md"
+
+
+def test_the_page_holds_the_diagram_and_the_table_as_they_are_made() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert f"<!-- made by plait.core.diagram.state_diagram -->\n```mermaid\n{state_diagram()}```\n" in text
+    assert f"<!-- made by plait.core.diagram.state_table -->\n{state_table()}" in text
+
+
+def test_the_diagram_has_an_arrow_for_every_step_to_another_state() -> None:
+    lines = state_diagram().splitlines()
+    for state, steps in TRANSITIONS.items():
+        for trigger, target in steps.items():
+            arrow = [line for line in lines if line.startswith(f"    {state} --> {target}: ")]
+            assert len(arrow) == (target is not state)
+            assert target is state or trigger in arrow[0].split(": ", 1)[1].split(" / ")
+
+
+def test_the_table_has_a_cell_for_every_pair() -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in state_table().splitlines()]
+    assert rows[0] == ["", *SessionState]
+    assert [row[0] for row in rows[2:]] == list(Trigger)
+    illegal = sum(row.count("—") for row in rows[2:])
+    assert illegal == len(Trigger) * len(SessionState) - sum(map(len, TRANSITIONS.values()))

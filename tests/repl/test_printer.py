@@ -1,0 +1,55 @@
+"""What the printer puts on a surface: harmless while it grows, and no more work the longer it gets."""
+
+from __future__ import annotations
+
+from plait.core import events as e
+from plait.core.messages import SessionId, Turn
+from plait.repl.printer import Printer
+from plait.repl.style import Look
+
+
+class Page:
+    """A surface that keeps what it is given."""
+
+    columns = 80
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.tail = ""
+
+    def write(self, text: str) -> None:
+        """See `Surface`."""
+        self.text += text
+
+    def set_tail(self, text: str) -> None:
+        """See `Surface`."""
+        self.tail = text
+
+
+def thought(printer: Printer, text: str) -> None:
+    """More thinking has come."""
+    printer.show(e.Stamped(SessionId("a"), None, 0.0, e.AnswerDelta(Turn(1), "", text)))
+
+
+def plain_printer(page: Page) -> Printer:
+    """A printer without colours, so that no control character is its own."""
+    return Printer(page, Look(colour=False, width=80), 0)
+
+
+def test_thinking_under_way_cannot_act_upon_the_terminal() -> None:
+    page = Page()
+    printer = plain_printer(page)
+    for chunk in ("hm\x1b", "[2J\x1b]52;c;aGk=\x07\x9b", "2J\u202egnihton\r", "\tend"):
+        thought(printer, chunk)
+        assert not set(page.tail) & set(map(chr, (*range(10), *range(11, 32), *range(127, 160), 0x202E)))
+    assert "␛[2J␛]52;c;aGk=␇<U+009B>2J<U+202E>gnihton␍" in page.tail.replace("\n  ", "")
+
+
+def test_the_end_of_thinking_under_way_is_shown_and_its_layout_does_not_grow() -> None:
+    page = Page()
+    printer = plain_printer(page)
+    for number in range(1_000):
+        thought(printer, f"{number} ")
+    assert page.tail.startswith("  thinking: ")
+    assert page.tail.endswith(" 998 999")
+    assert len(page.tail) < 500

@@ -1,0 +1,160 @@
+"""The check after a fault finds what a fault can leave behind; each line here is a mutant that it must catch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plait.core import events as e
+from plait.core.history import repair
+from plait.core.messages import AssistantMessage, CallId, Message, ToolCall, ToolMessage, ToolResult, Turn, UserMessage
+from plait.store import engine
+from plait.store.sqlite import SqliteStore
+from plait.store.verify import history_faults, verify
+from tests.store.writing import Author, open_at, write_of
+from tests.strategies import of_hint
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A sound database: one session with two turns, one in the middle of a tool call."""
+    path = tmp_path / "data" / "plait.db"
+    store = open_at(path)
+    author = Author(store)
+    author.turn()
+    author.turn()
+    open_call(store)
+    store.close()
+    assert verify(path) == []
+    return path
+
+
+def open_call(store: SqliteStore) -> None:
+    author, call = Author(store, "s-2"), ToolCall(CallId("c"), "sum", "{}")
+    author.open()
+    author.append(e.UserSaid("go"), e.TurnStarted(Turn(2)))
+    author.append(e.AssistantSaid(Turn(2), AssistantMessage("", calls=(call,)), "tool_calls"), e.ToolStarted(Turn(2), call))
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DELETE FROM events WHERE session = 's-1' AND seq = 4", "stands where event 4 belongs"),
+        ("DELETE FROM events WHERE session = 's-1' AND seq = 1", "stands where event 1 belongs"),
+        ("DELETE FROM events WHERE session = 's-1' AND seq > 12", "its row says seq"),
+        ("DELETE FROM events WHERE session = 's-1' AND type = 'TurnEnded'", "belongs"),
+        ("UPDATE sessions SET name = 'other' WHERE id = 's-1'", "its row says name 'other'"),
+        ("UPDATE sessions SET state = 'Paused' WHERE id = 's-1'", "its row says state"),
+        ("UPDATE sessions SET state = 'Odd' WHERE id = 's-1'", "unknown state 'Odd'"),
+        ("UPDATE sessions SET messages = messages - 1", "its row says messages"),
+        ("UPDATE sessions SET project = 'nobody' WHERE id = 's-1'", "refers to a row of projects"),
+        ("UPDATE sessions SET id = 's-9' WHERE id = 's-1'", "has events, but no row"),
+        ("DELETE FROM threads WHERE session = 's-1'", "refers to a row of threads"),
+        ("UPDATE events SET data = '{}' WHERE session = 's-1' AND seq = 2", "after event 2"),
+        ("UPDATE events SET type = 'Later' WHERE session = 's-1' AND type = 'UserSaid'", "after event"),
+        ("UPDATE events SET type = 'Later' WHERE session = 's-1' AND type = 'ToolReturned'", "has no end, and the turn is over"),
+        ("DROP TABLE threads", "refers to a row of threads"),
+        ("DROP TABLE sessions", "no such table"),
+    ],
+)
+def test_what_does_not_fit_is_found(path: Path, statement: str, told: str) -> None:
+    connection = engine.connect(path, writing=True)
+    connection.execute(statement)
+    connection.close()
+    problems = verify(path)
+    assert any(told in problem for problem in problems), problems
+
+
+def test_a_refused_call_has_an_end_and_no_start(path: Path) -> None:
+    store = open_at(path)
+    author, call = Author(store, "s-3"), ToolCall(CallId("c"), "sum", "{}")
+    author.open()
+    author.append(e.UserSaid("go"), e.TurnStarted(Turn(2)), e.AssistantSaid(Turn(2), AssistantMessage("", calls=(call,)), "tool_calls"))
+    author.append(e.ToolReturned(Turn(2), ToolResult(call.id, "sum", "No.", "denied")), e.TurnEnded(Turn(2), "done", seen=True))
+    store.close()
+    assert verify(path) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ([e.TurnStarted(Turn(99))], "after event"),
+        ([e.ToolReturned(Turn(2), ToolResult(CallId("c"), "sum", "1"))] * 2, "1 starts and 2 ends"),
+        ([e.ToolStarted(Turn(2), ToolCall(CallId("c"), "sum", "{}"))], "2 starts and 0 ends"),
+        ([e.TurnEnded(Turn(2), "done", seen=True)], "has no end, and the turn is over"),
+        ([e.Noted("fine in itself")], "its row says"),
+    ],
+)
+def test_events_that_do_not_follow_are_found(path: Path, events: list[e.Event], told: str) -> None:
+    """The store folds nothing, so it takes them; the check folds."""
+    store = open_at(path)
+    author = Author(store, "s-2")
+    store.append([write_of(author.session.id, author.session.seq, events, store.epoch)])
+    store.close()
+    assert any(told in problem for problem in verify(path))
+
+
+CALL = ToolCall(CallId("c"), "sum", "{}")
+ASKS, RESULT = AssistantMessage("", calls=(CALL,)), ToolMessage((ToolResult(CALL.id, "sum", "1"),))
+USER, ANSWER = UserMessage("hi"), AssistantMessage("ho")
+
+
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        ([USER, USER], "two user messages"),
+        ([ANSWER], "at the beginning"),
+        ([USER, ANSWER, ANSWER], "beside another"),
+        ([UserMessage(" ")], "a user message is empty"),
+        ([USER, AssistantMessage(" ", "thinking")], "an answer is empty"),
+        ([USER, ASKS], "a call has no result"),
+        ([USER, ASKS, USER], "a call has no result"),
+        ([USER, ASKS, ToolMessage(())], "results do not follow"),
+        ([USER, RESULT], "results do not follow"),
+        ([USER, ASKS, RESULT, RESULT], "results do not follow"),
+        ([USER, ASKS, RESULT, ASKS, RESULT], "used twice"),
+        ([USER, AssistantMessage("", calls=(CALL, CALL)), ToolMessage(RESULT.results * 2)], "used twice"),
+    ],
+)
+def test_a_history_that_a_provider_refuses_is_found_and_repaired(view: list[Message], told: str) -> None:
+    assert any(told in fault for fault in history_faults(view))
+    assert list(history_faults(repair(view))) == []
+
+
+@given(st.lists(of_hint(Message), max_size=8))
+def test_a_repaired_history_has_no_fault(view: list[Message]) -> None:
+    assert list(history_faults(repair(view))) == []
+
+
+def spoil_pages(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(5 * 4096 + 100)
+        file.write(b"\xff" * (path.stat().st_size - 6 * 4096))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda path: path.chmod(0o644), "has mode 0644 instead of 0600"),
+        (lambda path: path.parent.chmod(0o755), "has mode 0755 instead of 0700"),
+        (lambda path: path.unlink(), "cannot be opened"),
+        (lambda path: path.write_bytes(b"nonsense" * 600), "not a database"),
+        (spoil_pages, ""),
+    ],
+)
+def test_spoiled_files_are_found(path: Path, spoil: Callable[[Path], None], told: str) -> None:
+    spoil(path)
+    assert any(told in problem for problem in verify(path))
+
+
+def test_it_may_run_beside_the_owner(path: Path) -> None:
+    store = open_at(path)
+    Author(store).turn()
+    assert verify(path) == []
+    Author(store).turn()
+    store.close()
+    assert verify(path) == []
