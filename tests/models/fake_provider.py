@@ -61,6 +61,17 @@ class Exchange:
         named = re.match(r"/v1beta/models/([^:]+):", self.path)
         return named[1] if named else str(self.json.get("model", ""))
 
+    @property
+    def closed(self) -> bool:
+        """Nothing of the connection is left, on our side."""
+        connection = self._writer.get_extra_info("socket")
+        return connection is None or connection.fileno() == -1
+
+    def abort(self) -> None:
+        """Let the connection go, whatever is still to be written. On one whose last bytes went out after `close`, asyncio's own fails."""
+        if not self.closed:
+            self._writer.transport.abort()
+
     async def send(self, data: bytes) -> None:
         """Bytes as they are."""
         self._writer.write(data)
@@ -79,8 +90,9 @@ class Exchange:
 
     def reset(self) -> None:
         """Break the connection off without an end."""
-        self._writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        if not self.closed:
+            self._writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            self.abort()
 
     async def wait_gone(self) -> None:
         """Until the client closes."""
@@ -126,7 +138,7 @@ class FakeProvider:
         assert self._server is not None
         self._server.close()
         for exchange in self.exchanges:
-            exchange._writer.transport.abort()
+            exchange.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
