@@ -21,12 +21,14 @@ from plait.core.errors import NewerDatabase, StoreError
 from plait.core.ports import Models
 from plait.instructions import read_instructions
 from plait.models.catalog import Catalog
+from plait.names import named
 from plait.paths import ensure
 from plait.program import Program, tell
 from plait.runtime.coordinator import Coordinator
-from plait.runtime.registry import Surroundings
+from plait.runtime.managed import Surroundings
 from plait.settings import Settings
 from plait.store.sqlite import Finding, SqliteStore, open_store
+from plait.tools.ask_user import AskUser
 
 CLOSING = 1.0
 """Seconds that connections and children have to end; leaving takes 2 s in all."""
@@ -60,7 +62,8 @@ async def open_app(program: Program, store: SqliteStore, models: Models) -> Asyn
         now=time.time,
         random=random.random,
         new_id=lambda: os.urandom(6).hex(),
-        tools={},
+        tools={tool.spec.name: tool for tool in (AskUser(),)},
+        named=named,
     )
     coordinator = Coordinator(surroundings)
     try:

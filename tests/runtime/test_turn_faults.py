@@ -21,7 +21,7 @@ from plait.core.messages import (
 from plait.core.ports import ToolContext
 from plait.models.scripted import Reply
 from plait.runtime import turn as turns
-from plait.runtime.eventlog import CROWDED, RING_EVENTS
+from plait.runtime.eventlog import CROWDED
 from tests.runtime.failing import FULL, FailingStore
 from tests.runtime.waiting import until
 from tests.runtime.world import Bench, Recorder, World, ask, calls, ended, opened, said, scripted, turned
@@ -190,7 +190,7 @@ async def test_a_stream_waits_for_a_disk_that_hangs_before_it_fills_the_memory()
         await anyio.wait_all_tasks_blocked()
         assert managed.session.running == turn
         held = int(repr(managed.log).split("[")[1].split()[0])
-        assert held < CROWDED * RING_EVENTS + 10
+        assert held < CROWDED * BUFFER_EVENTS + 10
         store.recover()
         assert (await ended(coordinator, session, turn)).ending == "done"
     assert len(world.answers(session)[0].message.text.split()) == 60_000

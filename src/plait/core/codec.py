@@ -53,6 +53,8 @@ TYPES: dict[str, type] = {
         *_members(commands.Reply),
         commands.SessionInfo,
         commands.ModelLine,
+        commands.GateFigures,
+        commands.Held,
     )
 }
 

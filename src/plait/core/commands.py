@@ -10,8 +10,63 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
-from plait.core.messages import Attachment, SessionId, Usage
-from plait.core.session import SessionState
+from plait.core.messages import Attachment, CallId, SessionId
+from plait.core.replies import (
+    Done,
+    Draft,
+    Fleet,
+    GateFigures,
+    Held,
+    HistoryPage,
+    Internals,
+    ModelLine,
+    ModelList,
+    News,
+    Refused,
+    Reply,
+    SessionInfo,
+    Status,
+)
+
+__all__ = [
+    "AnswerQuestion",
+    "ChangeSetting",
+    "CloseSession",
+    "Command",
+    "Done",
+    "Draft",
+    "EnterProject",
+    "Fleet",
+    "GateFigures",
+    "Held",
+    "HistoryPage",
+    "Internals",
+    "Interrupt",
+    "KeepDraft",
+    "MarkSeen",
+    "ModelLine",
+    "ModelList",
+    "News",
+    "OpenSession",
+    "PauseSession",
+    "ReadDraft",
+    "ReadFleet",
+    "ReadHistory",
+    "ReadInternals",
+    "ReadModels",
+    "ReadNews",
+    "ReadStatus",
+    "Refused",
+    "RenameSession",
+    "ReopenSession",
+    "Reply",
+    "Retry",
+    "Say",
+    "SessionInfo",
+    "Status",
+    "TrustInstructions",
+    "UnpauseSession",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +75,8 @@ class OpenSession:
 
     directory: str
     name: str = ""
-    kind: e.Kind = "development"
+    kind: e.Kind | None = None
+    """None lets the messages tell."""
     passing: bool = False
     """It will be completed after one turn, and so does not count towards the limit."""
 
@@ -80,9 +136,75 @@ class ChangeSetting:
 
 @dataclass(frozen=True, slots=True)
 class MarkSeen:
-    """The user has seen everything that this session has said so far."""
+    """The user was shown all durable events up to `upto` (None: all there are), and `shown` characters of the answer after it."""
 
     session: SessionId
+    upto: int | None = None
+    shown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSession:
+    """Start no new model call in this session; a running one completes."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class UnpauseSession:
+    """Go on with what waits in this session."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class RenameSession:
+    """Give the session a name; plait never changes it again."""
+
+    session: SessionId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """Answer the question of `call`; refused where another one waits by now, so that no answer reaches a question it was not meant for."""
+
+    session: SessionId
+    call: CallId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDraft:
+    """Keep what was typed in this session and not sent; an empty text forgets it. `cursor` counts characters from the start."""
+
+    session: SessionId
+    text: str
+    cursor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDraft:
+    """What was typed in this session and not sent. Answered with `Draft`."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNews:
+    """What this session has said and no front end has shown. Answered with `News`."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFleet:
+    """The open sessions and the gate. Answered with `Fleet`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInternals:
+    """What the runtime holds in memory, and what its gate does. Answered with `Internals`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,105 +247,17 @@ Command: TypeAlias = (
     | Interrupt
     | ChangeSetting
     | MarkSeen
+    | PauseSession
+    | UnpauseSession
+    | RenameSession
+    | AnswerQuestion
+    | KeepDraft
+    | ReadDraft
+    | ReadNews
+    | ReadFleet
+    | ReadInternals
     | ReadHistory
     | ReadStatus
     | TrustInstructions
     | ReadModels
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Carried out and durable; `seq` is the session's last event."""
-
-    session: SessionId
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Not carried out; the text says why and what to do, `error` is the class of `core.errors` that it comes from."""
-
-    text: str
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """One page of a session's durable events, oldest first; `earlier` is how many lie before them."""
-
-    events: tuple[e.Stamped, ...]
-    earlier: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """A line of the list of sessions."""
-
-    id: SessionId
-    name: str
-    kind: e.Kind
-    state: SessionState
-    project: str
-    directory: str
-    messages: int
-    created_at: float
-    last_at: float
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The answer to `ReadStatus`. Tokens are totals of the session, `context_used` those of its last call."""
-
-    info: SessionInfo
-    model: str
-    model_source: str
-    """Which layer the model comes from: session, flag, environment, file, or found."""
-    system: str
-    instructions: tuple[str, ...]
-    """Paths of the instruction files that the model is given."""
-    instructions_asked: tuple[str, ...]
-    """Paths of the project's own ones that wait for the user's answer; `instructions_digest` is what that answer is pinned to."""
-    instructions_digest: str
-    instructions_problems: tuple[str, ...]
-    """Sentences about instruction files that were left out or cut."""
-    temperature: float | None
-    top_p: float | None
-    max_tokens: int | None
-    usage: Usage
-    context_used: int
-    context_window: int | None
-    cost: float
-    """US dollars of the calls whose price was known; `unpriced` counts the calls whose price was not."""
-    unpriced: int
-    queued: int
-    calls_running: int
-    calls_queued: int
-    calls_max: int
-    trouble: str
-    """What is wrong with the store, if anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelLine:
-    """A model, or a provider that has none to offer now. Prices are US dollars per million tokens, None where not known."""
-
-    name: str
-    """`provider:name`; the bare provider where nothing of it is available."""
-    available: bool
-    note: str = ""
-    """Why it is not available and what to do; or a remark."""
-    context_window: int | None = None
-    input_price: float | None = None
-    output_price: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelList:
-    """The answer to `ReadModels`, available ones first."""
-
-    models: tuple[ModelLine, ...]
-
-
-Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList

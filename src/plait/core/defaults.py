@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from plait.core.errors import UsageError
 from plait.core.events import SettingValue
 
 SESSION_KEYS = ("model", "system", "temperature", "top_p", "max_tokens")
 """The settings that a session can have for itself."""
+
+BUFFER_EVENTS = 512
+BUFFER_BYTES = 10 * 1024 * 1024
+"""How much of a session's latest output is held for whoever shows it next; the rest is in its history. A full ring of 2,048 events for 200
+sessions was 77 MB (`architecture.md`)."""
 
 _RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "top_p": (0, 1), "max_tokens": (1, 10_000_000)}
 
@@ -31,8 +37,25 @@ class Defaults:
     max_concurrent_calls: int = 5
     max_sessions: int = 10
     """Sessions open at once; those without a message do not count."""
+    auto_names: bool = True
+    """Whether sessions get names from their first messages."""
+    titles: Literal["keywords", "model"] = "keywords"
+    """Who writes a session's title: nobody beyond the name, or its model."""
+    buffer_events: int = BUFFER_EVENTS
+    buffer_bytes: int = BUFFER_BYTES
+    warn_bytes: int = 50 * 1024 * 1024
+    """A session that holds more is named in a notice."""
+    unload_bytes: int = 75 * 1024 * 1024
+    """A session that holds more, and is neither shown nor at work, is put out of memory; the store has all of it."""
+    requests_per_minute: int | None = None
+    """Model calls that one provider is sent in a minute; `provider_requests` has those with a limit of their own."""
+    provider_requests: Mapping[str, int] = field(default_factory=dict)
     pinned: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    def requests_of(self, provider: str) -> int | None:
+        """How many calls in a minute `provider` is sent at the most; None for any number."""
+        return self.provider_requests.get(provider, self.requests_per_minute)
 
 
 def checked_setting(key: str, value: SettingValue) -> SettingValue:

@@ -2,7 +2,8 @@
 
     PlaitError                     a text for a person: "[what happened]. [what to do]."
     ├── UsageError                 the command line or a command was wrong             exit 2
-    │   └── ConfigError            a settings file or variable was wrong               exit 2
+    │   ├── ConfigError            a settings file or variable was wrong               exit 2
+    │   └── LimitReached           as many sessions are open as may be                 exit 2
     ├── IllegalTransition          an event that the session's state does not allow
     ├── StoreError                 the database could not do what was asked            exit 1
     │   ├── StoreBusy              another process owns the database                   exit 75
@@ -40,6 +41,10 @@ class UsageError(PlaitError):
 
 class ConfigError(UsageError):
     """A settings file, variable or flag holds something that plait cannot use; the text names file, line and key."""
+
+
+class LimitReached(UsageError):
+    """As many sessions are open as `max_sessions` allows."""
 
 
 class IllegalTransition(PlaitError):

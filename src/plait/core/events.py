@@ -9,9 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from plait.core.ephemeral import (
+    AnswerDelta as AnswerDelta,
+    CallDelayed as CallDelayed,
+    InProgress as InProgress,
+    SessionsChanged as SessionsChanged,
+    SlotAwaited as SlotAwaited,
+    StoreRecovered as StoreRecovered,
+    StoreTrouble as StoreTrouble,
+)
 from plait.core.messages import (
     AssistantMessage,
     Attachment,
+    CallId,
     ProjectId,
     SessionId,
     StopReason,
@@ -37,6 +47,8 @@ class SessionOpened:
     kind: Kind
     project: ProjectId
     directory: str
+    named_by_hand: bool = False
+    kind_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,20 @@ class Renamed:
 
     name: str
     by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KindChanged:
+    """What the session's messages are about turned out to be something else; a kind given by hand is never changed by plait."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """The session has a title: free text, beside its name."""
+
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +143,27 @@ class ToolReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A started call ended in a question to the user: its result will be their answer, and until then the session waits.
+
+    `choices` is empty where any text is an answer.
+    """
+
+    turn: Turn
+    call: CallId
+    question: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """The user's answer, which is the one end of the call that asked."""
+
+    turn: Turn
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The turn is over, or was taken out of the queue. `seen` is whether a front end showed the session at that moment.
 
@@ -132,7 +179,10 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A front end has shown everything up to here."""
+    """A front end has shown every durable event up to `upto`, and `shown` characters of the answer in progress after it."""
+
+    upto: int
+    shown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,58 +221,11 @@ class UnknownEvent:
     """The event's own JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerDelta:
-    """Ephemeral: text as it streams."""
-
-    turn: Turn
-    text: str
-    thinking: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InProgress:
-    """Ephemeral: the whole text of the item in progress, for a follower that comes in the middle of it."""
-
-    turn: Turn
-    text: str
-    thinking: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CallDelayed:
-    """Ephemeral: the model call waits `seconds` and is tried again; `attempt` counts from 2, of `attempts`."""
-
-    turn: Turn
-    reason: str
-    seconds: float
-    attempt: int
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class SlotAwaited:
-    """Ephemeral: the model call waits for a free slot; `place` counts from 1."""
-
-    turn: Turn
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreTrouble:
-    """Ephemeral: nothing can be written at present; what was said is kept in memory and retried."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreRecovered:
-    """Ephemeral: writing works again, and everything that waited is on disk."""
-
-
 Durable: TypeAlias = (
     SessionOpened
     | Renamed
+    | KindChanged
+    | Titled
     | SettingChanged
     | UserSaid
     | RetryAsked
@@ -231,6 +234,8 @@ Durable: TypeAlias = (
     | AssistantSaid
     | ToolStarted
     | ToolReturned
+    | QuestionAsked
+    | QuestionAnswered
     | TurnEnded
     | Seen
     | Paused
@@ -240,7 +245,7 @@ Durable: TypeAlias = (
     | Noted
     | UnknownEvent
 )
-Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | StoreTrouble | StoreRecovered
+Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | SessionsChanged | StoreTrouble | StoreRecovered
 Event: TypeAlias = Durable | Ephemeral
 
 EPHEMERAL_TYPES: tuple[type[Ephemeral], ...] = (
@@ -248,6 +253,7 @@ EPHEMERAL_TYPES: tuple[type[Ephemeral], ...] = (
     InProgress,
     CallDelayed,
     SlotAwaited,
+    SessionsChanged,
     StoreTrouble,
     StoreRecovered,
 )

@@ -50,7 +50,7 @@ def _told(conversation: Iterable[e.Stamped]) -> list[Message]:
                     _take_back(told)
             case e.AssistantSaid(message=message, complete=complete):
                 told.append(message if complete else _cut(message))
-            case e.ToolReturned(result=result):
+            case e.ToolReturned(result=result) | e.QuestionAnswered(result=result):
                 told.append(ToolMessage((result,)))
             case _:
                 pass

@@ -5,14 +5,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from plait.core.commands import SessionInfo
 from plait.core.errors import UsageError
+from plait.core.events import Kind
 from plait.core.session import SessionState
 
 NAME_LENGTH = 20
 PLACEHOLDER = "default"
+NAMING_MESSAGES = 3
+"""The user's first messages, from which a session gets its name; after them it stays."""
 _ALLOWED = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a session's first messages say that it is about: a name, empty if nothing in them makes one, and a kind."""
+
+    name: str
+    kind: Kind
 
 
 def checked_name(name: str) -> str:
@@ -50,6 +62,14 @@ def unique_name(name: str, taken: Collection[str]) -> str:
         if candidate not in taken:
             return candidate
         number += 1
+
+
+def numbered_name(kind: Kind, taken: Collection[str]) -> str:
+    """A name where the messages give none: the kind and the first free number."""
+    number = 1
+    while (name := f"{kind}-{number}") in taken:
+        number += 1
+    return name
 
 
 def session_named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInfo | None:

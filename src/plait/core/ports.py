@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from plait.core.commands import Command, ModelLine, Reply, SessionInfo
+from plait.core.commands import Command, Draft, ModelLine, Reply, SessionInfo
 from plait.core.events import Cursor, Stamped
 from plait.core.messages import CallId, ModelEvent, ModelRequest, ProjectId, SessionId, ToolSpec
 
@@ -77,6 +77,14 @@ class Store(Protocol):
 
     def trust(self, project: ProjectId, digest: str, allowed: bool, at: float) -> None:
         """Keep the user's answer, synced to disk."""
+        ...
+
+    def drafts(self) -> Sequence[Draft]:
+        """What was typed in each session and not sent; only sessions that have something."""
+        ...
+
+    def keep_draft(self, draft: Draft, at: float) -> None:
+        """Keep what was typed, in place of what was kept before; an empty text forgets it. Synced to disk."""
         ...
 
     def claim(self, session: SessionId, owner: str) -> bool:
@@ -158,14 +166,26 @@ class ToolContext:
     call: CallId
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a tool returns that is done but for the user's answer, which becomes the call's result. With `choices` it offers them."""
+
+    question: str
+    choices: tuple[str, ...] = ()
+
+
 class Tool(Protocol):
     """Something that the model can ask for."""
 
     spec: ToolSpec
 
-    async def run(self, arguments: str, context: ToolContext) -> str:
+    async def run(self, arguments: str, context: ToolContext) -> str | Ask:
         """Do it once; `arguments` is the model's JSON text. What it raises becomes the call's error, told to the model."""
         ...
+
+
+FLEET = SessionId("*")
+"""What `Client.follow` is given to watch all open sessions and the gate."""
 
 
 class Client(Protocol):
@@ -179,7 +199,8 @@ class Client(Protocol):
         """Every event of a session after the cursor (None: from now on), then as they come; durable ones once they are committed.
 
         Where an answer is being written, the first ephemeral event is its `InProgress`. Following shows the session: it is attended
-        for as long as the generator is open.
+        for as long as the generator is open. `FLEET` follows no session: it yields `SessionsChanged`, once at the start and then when
+        there is something new to be asked for, never more than one that was not taken.
         """
         ...
 

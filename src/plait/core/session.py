@@ -12,6 +12,7 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from plait.core import events as e
 from plait.core.answer import Answer
@@ -19,10 +20,13 @@ from plait.core.errors import IllegalTransition
 from plait.core.messages import CallId, ProjectId, SessionId, ToolCall, Turn, Usage
 from plait.core.states import TRANSITIONS, SessionState, Trigger, trigger_of
 
-__all__ = ["TRANSITIONS", "Session", "SessionState", "Trigger", "trigger_of"]
+__all__ = ["TRANSITIONS", "Awaited", "Session", "SessionState", "Trigger", "trigger_of"]
 
 # What touches neither the state nor the fold: passed on to whoever watches.
-_PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
+_PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.SessionsChanged, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
+
+Awaited: TypeAlias = Literal["", "answer", "question", "failed", "interrupted", "limit"]
+"""What a session that is WaitingForInput has for its user: a finished answer, a question, or the kind of end that nobody saw."""
 
 
 @dataclass(slots=True)
@@ -32,7 +36,9 @@ class Session:
     id: SessionId
     name: str = ""
     named_by_hand: bool = False
+    title: str = ""
     kind: e.Kind = "development"
+    kind_by_hand: bool = False
     project: ProjectId = ProjectId("")
     directory: str = ""
     state: SessionState = SessionState.ACTIVE
@@ -47,7 +53,19 @@ class Session:
     """Calls of the last answer that have not been started."""
     open_calls: dict[CallId, ToolCall] = field(default_factory=dict)
     """Calls that were started and have not returned."""
+    question: e.QuestionAsked | None = None
+    """The question that waits for its answer."""
     unseen: bool = False
+    """The last end of a turn was not shown by any front end."""
+    ended: int = 0
+    """The number of the last end of a turn; `ending` is how it ended."""
+    ending: e.Ending = "done"
+    waiting_since: float = 0.0
+    """When it last became WaitingForInput."""
+    mark: e.Seen = field(default_factory=lambda: e.Seen(0))
+    """How far front ends have shown it."""
+    unread: list[int] = field(default_factory=list)
+    """Numbers of the answers, questions and failures after the mark."""
     messages: int = 0
     usage: Usage = Usage()
     cost: float = 0.0
@@ -68,7 +86,16 @@ class Session:
             self.seq = stamped.seq
             self.last_at = stamped.at
         self._fold(stamped)
-        self._settle(target)
+        self._settle(target, stamped.at)
+
+    @property
+    def waiting_for(self) -> Awaited:
+        """What its user has to look at or to answer; empty if it does not wait."""
+        if self.state is not SessionState.WAITING:
+            return ""
+        if self.question is not None:
+            return "question"
+        return "answer" if self.ending == "done" else self.ending
 
     def _check_place(self, stamped: e.Stamped) -> None:
         """A durable event has the next sequence number, an ephemeral one none; the first event opens the session, and no other does."""
@@ -106,6 +133,10 @@ class Session:
                 legal = self.running == turn and call.id in self.asked_calls
             case e.ToolReturned(turn=turn, result=result):
                 legal = self.running == turn and (result.call in self.open_calls or result.call in self.asked_calls)
+            case e.QuestionAsked(turn=turn, call=asking):
+                legal = self.running == turn and asking in self.open_calls and self.question is None
+            case e.QuestionAnswered(turn=turn, result=result):
+                legal = self.running == turn and self.question is not None and self.question.call == result.call
             case e.TurnEnded(turn=turn):
                 legal = self.running == turn or turn in self.queue
             case _:
@@ -118,10 +149,15 @@ class Session:
         match event:
             case e.SessionOpened():
                 self.name, self.kind = event.name, event.kind
+                self.named_by_hand, self.kind_by_hand = event.named_by_hand, event.kind_by_hand
                 self.project, self.directory = event.project, event.directory
                 self.created_at = stamped.at
             case e.Renamed():
                 self.name, self.named_by_hand = event.name, event.by_hand
+            case e.KindChanged():
+                self.kind = event.kind
+            case e.Titled():
+                self.title = event.title
             case e.SettingChanged():
                 self._change_setting(event)
             case e.UserSaid() | e.RetryAsked():
@@ -138,17 +174,19 @@ class Session:
                 self._take_answer(event)
             case e.ToolStarted():
                 self.open_calls[event.call.id] = self.asked_calls.pop(event.call.id)
-            case e.ToolReturned():
-                self.open_calls.pop(event.result.call, None)
-                self.asked_calls.pop(event.result.call, None)
+            case e.QuestionAsked():
+                self.question = event
+                self.unread.append(self.seq)
+            case e.ToolReturned() | e.QuestionAnswered():
+                self._end_call(event.result.call)
             case e.TurnEnded():
                 self._end_turn(event)
             case e.Seen():
-                self.unseen = False
+                self._see(event)
             case e.Closed():
                 self.queue.clear()
                 self._leave_turn()
-                self.unseen = False
+                self._see(e.Seen(self.seq))
             case _:
                 pass
         if isinstance(event, _CONVERSATION):
@@ -164,38 +202,71 @@ class Session:
         self.answer = Answer()
         self.asked_calls = {call.id: call for call in event.message.calls} if event.complete else {}
         self.messages += 1
+        self.unread.append(self.seq)
         if event.usage:
             self.usage += event.usage
             self.cost += event.cost or 0.0
             self.unpriced += event.cost is None
             self.context_used = event.usage.input + event.usage.output
 
+    def _end_call(self, call: CallId) -> None:
+        self.open_calls.pop(call, None)
+        self.asked_calls.pop(call, None)
+        if self.question is not None and self.question.call == call:
+            self.question = None
+
     def _end_turn(self, event: e.TurnEnded) -> None:
         if self.running == event.turn:
             self._leave_turn()
         else:
             self.queue.remove(event.turn)
-        self.unseen = not event.seen  # whoever sees this end was shown all that came before it
+        self.ended, self.ending, self.unseen = self.seq, event.ending, True
+        if event.ending != "done":
+            self.unread.append(self.seq)
+        if event.seen:  # whoever sees this end was shown all that came before it
+            self._see(e.Seen(self.seq))
+
+    def _see(self, mark: e.Seen) -> None:
+        if (mark.upto, mark.shown) > (self.mark.upto, self.mark.shown):
+            self.mark = mark
+        self.unread = [seq for seq in self.unread if seq > self.mark.upto]
+        self.unseen = self.unseen and self.ended > self.mark.upto
 
     def _leave_turn(self) -> None:
         self.running = None
         self.answer = Answer()
         self.asked_calls.clear()
         self.open_calls.clear()
+        self.question = None
 
-    def _settle(self, target: SessionState) -> None:
-        """What the joint state implies beyond the table: work keeps a session Processing, something unseen keeps it waiting."""
-        if target in (SessionState.ACTIVE, SessionState.WAITING):
-            if self.queue or self.running is not None:
+    def _settle(self, target: SessionState, at: float) -> None:
+        """What the joint state implies beyond the table: a question or something unseen keeps it waiting, work keeps it Processing."""
+        if target in (SessionState.ACTIVE, SessionState.WAITING, SessionState.PROCESSING):
+            if self.question is not None:
+                target = SessionState.WAITING
+            elif self.queue or self.running is not None:
                 target = SessionState.PROCESSING
             else:
                 target = SessionState.WAITING if self.unseen else SessionState.ACTIVE
         if target is SessionState.PROCESSING and self.state is not SessionState.PROCESSING:
             self.unseen = False
+        if target is SessionState.WAITING and self.state is not SessionState.WAITING:
+            self.waiting_since = at
         self.state = target
 
 
-_CONVERSATION = (e.UserSaid, e.RetryAsked, e.TurnStarted, e.AssistantSaid, e.ToolStarted, e.ToolReturned, e.TurnEnded)
+_CONVERSATION = (
+    e.UserSaid,
+    e.RetryAsked,
+    e.TurnStarted,
+    e.AssistantSaid,
+    e.ToolStarted,
+    e.ToolReturned,
+    e.QuestionAsked,
+    e.QuestionAnswered,
+    e.TurnEnded,
+    e.Noted,
+)
 
 
 def _way_out(state: SessionState) -> str:

@@ -23,6 +23,8 @@ class Trigger(StrEnum):
     SAID = "a message or a retry is queued"
     STARTED = "its turn starts"
     WORKED = "the model or a tool gets on"
+    ASKED = "a question is asked"
+    ANSWERED = "the question is answered"
     ENDED_SEEN = "the turn ends while attended"
     ENDED_UNSEEN = "the turn ends unattended"
     SEEN = "the user has seen everything"
@@ -45,6 +47,10 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
     },
     _S.WAITING: {
         _T.SAID: _S.PROCESSING,
+        _T.WORKED: _S.WAITING,
+        _T.ANSWERED: _S.PROCESSING,
+        _T.ENDED_SEEN: _S.ACTIVE,
+        _T.ENDED_UNSEEN: _S.WAITING,
         _T.SEEN: _S.ACTIVE,
         _T.PAUSED: _S.PAUSED,
         _T.CHANGED: _S.WAITING,
@@ -54,6 +60,7 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
         _T.SAID: _S.PROCESSING,
         _T.STARTED: _S.PROCESSING,
         _T.WORKED: _S.PROCESSING,
+        _T.ASKED: _S.WAITING,
         _T.ENDED_SEEN: _S.ACTIVE,
         _T.ENDED_UNSEEN: _S.WAITING,
         _T.SEEN: _S.PROCESSING,
@@ -64,6 +71,8 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
     _S.PAUSED: {
         _T.SAID: _S.PAUSED,
         _T.WORKED: _S.PAUSED,
+        _T.ASKED: _S.PAUSED,
+        _T.ANSWERED: _S.PAUSED,
         _T.ENDED_SEEN: _S.PAUSED,
         _T.ENDED_UNSEEN: _S.PAUSED,
         _T.SEEN: _S.PAUSED,
@@ -83,10 +92,14 @@ _TRIGGERS: dict[type[e.Event], Trigger] = {
     e.AssistantSaid: _T.WORKED,
     e.ToolStarted: _T.WORKED,
     e.ToolReturned: _T.WORKED,
+    e.QuestionAsked: _T.ASKED,
+    e.QuestionAnswered: _T.ANSWERED,
     e.Seen: _T.SEEN,
     e.Paused: _T.PAUSED,
     e.Unpaused: _T.UNPAUSED,
     e.Renamed: _T.CHANGED,
+    e.KindChanged: _T.CHANGED,
+    e.Titled: _T.CHANGED,
     e.SettingChanged: _T.CHANGED,
     e.Noted: _T.CHANGED,
     e.Closed: _T.CLOSED,

@@ -11,7 +11,11 @@ from plait.core.commands import Command, Refused, Reply, SessionInfo
 from plait.core.errors import PlaitError
 from plait.core.events import Cursor, Stamped
 from plait.core.messages import SessionId
+from plait.core.ports import FLEET
 from plait.runtime.commands import carry_out
+from plait.runtime.managed import Managed
+from plait.runtime.memory import may_be_unloaded
+from plait.runtime.namer import title_session, wants_title
 from plait.runtime.registry import Registry
 
 
@@ -26,7 +30,11 @@ class Coordinator(Registry):
             return Refused(str(error), type(error).__name__)
 
     async def follow(self, session: SessionId, after: Cursor | None = None) -> AsyncGenerator[Stamped, None]:
-        """Events of a session after the cursor, then as they come. Raises `UsageError` for an unknown session."""
+        """Events of a session after the cursor, then as they come; of `FLEET` the changes. Raises `UsageError` for an unknown session."""
+        if session == FLEET:
+            async with aclosing(self.fleet.follow(self.world.now())) as changes:
+                async for stamped in changes:
+                    yield stamped
         managed = await self.managed(session)
         try:
             async with aclosing(managed.log.follow(after)) as events:
@@ -35,7 +43,20 @@ class Coordinator(Registry):
         finally:
             with anyio.CancelScope(shield=True):  # it may have been completed while it was followed
                 await self.release(session)
+                await self.relieve()
+
+    async def after_turn(self, managed: Managed) -> None:
+        """See `Registry.after_turn`: a title is written if it is time for one, and a heavy session that nobody shows leaves the memory."""
+        await super().after_turn(managed)
+        if self.world.defaults.titles == "model" and wants_title(managed.session):
+            self.in_background(title_session, self, managed)
+        await self.relieve()
+
+    async def relieve(self) -> None:
+        """Put heavy sessions that nobody shows, and nothing works in, out of memory."""
+        for managed in self.loaded:
+            await self.release(managed.session.id, lambda one: may_be_unloaded(one, self.world.defaults.unload_bytes))
 
     async def sessions(self) -> Sequence[SessionInfo]:
         """Every session, last used first."""
-        return self.rows()
+        return self.list.by_use()

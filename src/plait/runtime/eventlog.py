@@ -21,12 +21,10 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from plait.core import events as e
+from plait.core.defaults import BUFFER_BYTES, BUFFER_EVENTS
 from plait.core.session import Session
 from plait.runtime.weight import weight
 
-RING_EVENTS = 512
-"""A full ring of 2,048 events for 200 sessions was 77 MB (`architecture.md`)."""
-RING_BYTES = 10 * 1024 * 1024
 CROWDED = 8
 """So many times its capacity the ring may hold while commits are awaited; then whoever streams into it has to wait for them."""
 PAGE = 1_000
@@ -49,8 +47,8 @@ class EventLog:
         self,
         session: Session,
         read: Callable[[int, int], Sequence[e.Stamped]],
-        capacity: int = RING_EVENTS,
-        capacity_bytes: int = RING_BYTES,
+        capacity: int = BUFFER_EVENTS,
+        capacity_bytes: int = BUFFER_BYTES,
     ) -> None:
         self._session = session
         self._read = read
@@ -69,6 +67,16 @@ class EventLog:
 
     def __repr__(self) -> str:
         return f"<EventLog '{self._session.name}' [{len(self._ring)} events, {self._bytes} bytes, {self.readers} readers]>"
+
+    @property
+    def held_bytes(self) -> int:
+        """About what the ring holds."""
+        return self._bytes
+
+    @property
+    def held_events(self) -> int:
+        """How many events the ring holds."""
+        return len(self._ring)
 
     @property
     def attended(self) -> bool:

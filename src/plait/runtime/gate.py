@@ -4,8 +4,9 @@ Rules:
 1. At most `limit` calls at once. A slot is given back while a call waits to be tried again.
 2. Only the gate waits and retries, and only before the first event of an answer (promise P3).
 3. A 429 pauses its provider for everybody, for the time it names; nobody is dropped, everybody goes on by itself.
-4. Cancelling a call at any point, queued or running, leaks no slot.
-5. A call keeps its place in the order from its first attempt to its last.
+4. A provider is sent no more calls in a minute than it may be: a call leaves the queue only when its provider has room for one.
+5. Cancelling a call at any point, queued or running, leaks no slot.
+6. A call keeps its place in the order from its first attempt to its last.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 
+from plait.core.commands import GateFigures
 from plait.core.errors import ModelError, RateLimited
 from plait.core.messages import ModelEvent, ModelRequest, SessionId
 from plait.core.ports import ModelProvider
 from plait.core.schedule import Waiting, in_order, next_up
+
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
 
 ATTEMPTS = 5
 FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
@@ -29,15 +35,6 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
 
 TIMER_STEP = 0.001
 """Seconds after the end of a pause at which the queue is served: a timer may fire a little before its time."""
-
-
-@dataclass(frozen=True, slots=True)
-class GateReport:
-    """What the gate does now."""
-
-    running: int
-    queued: int
-    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,10 @@ class Watcher:
 
 
 class Gate:
-    """Slots, queue, pauses and retries; `attended` says whether a session is shown, `random` gives [0, 1)."""
+    """Slots, queue, pauses and retries; `attended` says whether a session is shown, `random` gives [0, 1).
+
+    `requests_per_minute` is asked by provider, None being any number. `on_change` is called whenever `report` would tell something else.
+    """
 
     def __init__(
         self,
@@ -57,6 +57,8 @@ class Gate:
         attended: Callable[[SessionId], bool],
         random: Callable[[], float],
         attempts: int = ATTEMPTS,
+        requests_per_minute: Callable[[str], int | None] = lambda provider: None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.limit = limit
         self.attempts = attempts
@@ -67,13 +69,21 @@ class Gate:
         self._waiting: dict[Waiting, anyio.Event] = {}
         self._watchers: dict[Waiting, Watcher] = {}
         self._paused: dict[str, float] = {}
+        self._requests_per_minute = requests_per_minute
+        self._limiters: dict[str, AsyncLimiter] = {}
+        self._room_awaited: dict[str, asyncio.TimerHandle] = {}
+        self._on_change = on_change
 
     def __repr__(self) -> str:
         return f"<Gate [{self._running}/{self.limit}, {len(self._waiting)} queued]>"
 
-    def report(self) -> GateReport:
-        """How many calls run and wait."""
-        return GateReport(self._running, len(self._waiting), self.limit)
+    def report(self) -> GateFigures:
+        """How many calls run and wait, and which providers are held by a rate limit."""
+        return GateFigures(self._running, len(self._waiting), self.limit, tuple(sorted(self._paused_now())))
+
+    def order(self) -> list[Waiting]:
+        """The calls that wait, in the order in which they will be served if nobody else comes."""
+        return in_order(self._waiting, self._attended)
 
     async def stream(
         self, session: SessionId, provider: ModelProvider, request: ModelRequest, watcher: Watcher
@@ -130,20 +140,49 @@ class Gate:
         except BaseException:  # cancelled while queued, or just as the slot was given: neither may leak; always re-raised
             if self._waiting.pop(me, None) is None:
                 self._release()
+            else:
+                self._on_change()
             raise
         finally:
             self._watchers.pop(me, None)
 
+    def _takes_one(self, provider: str) -> bool:
+        """Count a call that the provider may be sent now; if it may not, the queue is served again when it may."""
+        rate = self._requests_per_minute(provider)
+        if rate is None:
+            return True
+        limiter = self._limiters.get(provider)
+        if limiter is None:
+            from aiolimiter import AsyncLimiter  # 40 ms, which only those pay who set a limit
+
+            # Made inside the running loop; one call at a time, so that a minute's calls are spread over it.
+            limiter = self._limiters[provider] = AsyncLimiter(1, 60 / rate)
+        if limiter.has_capacity():
+            with suppress(StopIteration):  # with capacity, its first step is its last
+                limiter.acquire().send(None)
+            return True
+        if provider not in self._room_awaited:
+            self._room_awaited[provider] = asyncio.get_running_loop().call_later(60 / rate + TIMER_STEP, self._room_comes, provider)
+        return False
+
+    def _room_comes(self, provider: str) -> None:
+        del self._room_awaited[provider]
+        self._serve()
+
     def _serve(self) -> None:
         """Give free slots to whoever is next, and tell the others their places. Leaving the queue and counting the slot are one step."""
-        paused = self._paused_now()
+        held = self._paused_now()
         order = in_order(self._waiting, self._attended)
-        while self._running < self.limit and (up := next_up(order, paused)) is not None:
+        while self._running < self.limit and (up := next_up(order, held)) is not None:
+            if not self._takes_one(up.provider):
+                held.add(up.provider)
+                continue
             order.remove(up)
             self._running += 1
             self._waiting.pop(up).set()
         for place, one in enumerate(order, 1):
             self._watchers[one].place(place)
+        self._on_change()
 
     def _release(self) -> None:
         self._running -= 1

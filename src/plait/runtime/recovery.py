@@ -28,14 +28,17 @@ def fold(session: SessionId, events: Sequence[e.Stamped]) -> Session:
 
 
 def cut_off_by_crash(session: Session) -> Sequence[e.Event]:
-    """What has to be recorded so that a session read from the store has no turn that nobody runs. Queued turns stay queued."""
-    if session.running is None:
+    """What has to be recorded so that a session read from the store has no turn that nobody runs.
+
+    Queued turns stay queued, and a turn that waits for an answer goes on waiting: nothing but the answer is missing.
+    """
+    if session.running is None or session.question is not None:
         return ()
     return (*cut_off(session, session.running), e.TurnEnded(session.running, "interrupted", seen=False, detail=CUT_OFF))
 
 
-def info(session: Session) -> SessionInfo:
-    """The session's line in the list."""
+def info(session: Session, *, draft: bool) -> SessionInfo:
+    """The session's line in the list; `draft` is whether something was typed in it and not sent."""
     return SessionInfo(
         session.id,
         session.name,
@@ -47,4 +50,13 @@ def info(session: Session) -> SessionInfo:
         session.created_at,
         session.last_at,
         session.seq,
+        title=session.title,
+        named_by_hand=session.named_by_hand,
+        waiting_for=session.waiting_for,
+        waiting_since=session.waiting_since,
+        unread=len(session.unread),
+        ended=session.ended,
+        ending=session.ending,
+        queued=len(session.queue),
+        draft=draft,
     )

@@ -11,9 +11,9 @@ Rules:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -22,17 +22,16 @@ import anyio.to_thread
 
 from plait.core import events as e
 from plait.core.codec import cleaned
-from plait.core.commands import SessionInfo
-from plait.core.defaults import Defaults
 from plait.core.errors import PlaitError, StoreError, UsageError
 from plait.core.messages import SessionId, Turn
-from plait.core.ports import Models, Store, Tool
-from plait.core.prompt import Instructions
 from plait.core.session import Session, SessionState
 from plait.runtime.eventlog import EventLog
+from plait.runtime.fleet import FleetLog
 from plait.runtime.gate import Gate
 from plait.runtime.journal import Journal
-from plait.runtime.recovery import cut_off_by_crash, fold, info
+from plait.runtime.listing import SessionList
+from plait.runtime.managed import Managed, Surroundings
+from plait.runtime.recovery import cut_off_by_crash, fold
 from plait.runtime.settings import SessionSettings
 from plait.runtime.turn import TurnRunner, TurnTools, cut_off
 
@@ -44,44 +43,26 @@ STOPPING = 2.0
 """Seconds that a turn has to stop when it is interrupted, before it is left behind (promise P7)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the runtime is given of the world: adapters, settings, the clock (seconds since 1970), chance in [0, 1), fresh ids."""
-
-    store: Store
-    models: Models
-    defaults: Defaults
-    instructions: Callable[[str], Instructions]
-    now: Callable[[], float]
-    random: Callable[[], float]
-    new_id: Callable[[], str]
-    tools: Mapping[str, Tool]
-
-
-@dataclass(slots=True)
-class Managed:
-    """A session that is loaded: its fold, its log, and the cancel scope of its running turn."""
-
-    session: Session
-    log: EventLog
-    scope: anyio.CancelScope | None = None
-    ended: anyio.Event = field(default_factory=anyio.Event)
-    """Set when the turn of `scope` has ended."""
-    tasks: int = 0
-    """Turns that still run, those left behind included."""
-
-
 class Registry:
     """All sessions of one database. Use it as an async context manager; it starts nothing before and leaves nothing behind."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.world = surroundings
         self.journal = Journal(surroundings.store, self._committed, self._troubled)
-        self.gate = Gate(surroundings.defaults.max_concurrent_calls, self._attended, surroundings.random)
+        self.fleet = FleetLog()
+        self.gate = Gate(
+            surroundings.defaults.max_concurrent_calls,
+            self._attended,
+            surroundings.random,
+            requests_per_minute=surroundings.defaults.requests_of,
+            on_change=self.fleet.change,
+        )
         self.settings = SessionSettings(surroundings.store, surroundings.models, surroundings.defaults, surroundings.instructions)
         self._managed: dict[SessionId, Managed] = {}
-        self._rows: dict[SessionId, SessionInfo] = {}
+        self.list = SessionList(self.fleet.change)
         self._loading = anyio.Lock()
+        self.keeping = anyio.Lock()
+        """Held while a draft is written, so that the latest one is the last."""
         self.owner = surroundings.new_id()
         self._stack = AsyncExitStack()
         self._tasks = anyio.create_task_group()
@@ -97,12 +78,12 @@ class Registry:
 
     async def __aenter__(self) -> Self:
         rows = await anyio.to_thread.run_sync(self.world.store.sessions)
-        self._rows = {row.id: row for row in rows}
+        self.list.fill(rows, await anyio.to_thread.run_sync(self.world.store.drafts))
         self.journal.start()
         await self._stack.enter_async_context(self._tasks)
         try:
             for row in rows:
-                if row.state is SessionState.PROCESSING or row.state is SessionState.PAUSED:
+                if row.state in (SessionState.PROCESSING, SessionState.PAUSED) or row.waiting_for == "question":
                     await self._restore(row.id)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
@@ -148,11 +129,13 @@ class Registry:
             known = self._managed.get(session)
             if known is not None:
                 return known
-            if session not in self._rows:
-                raise UsageError(f"There is no session with the id '{session}'. /status shows the one that is open.")
+            if session not in self.list:
+                raise UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")
             managed = self.manage(await anyio.to_thread.run_sync(self._claimed, session))
             for event in cut_off_by_crash(managed.session):
                 self.record(session, event)
+            if managed.session.running is not None:  # it waits for an answer, and goes on with it
+                self._start(managed, managed.session.running)
             self.dispatch(managed)
         return managed
 
@@ -169,26 +152,47 @@ class Registry:
 
     def manage(self, session: Session) -> Managed:
         """Take a folded session, whose lease is held, into the registry."""
+        defaults = self.world.defaults
         self.journal.opened(session.id, session.seq)
-        managed = Managed(session, EventLog(session, lambda after, upto: self.world.store.read(session.id, after, upto)))
-        self._managed[session.id] = managed
+        log = EventLog(
+            session,
+            lambda after, upto: self.world.store.read(session.id, after, upto),
+            defaults.buffer_events,
+            defaults.buffer_bytes,
+        )
+        managed = self._managed[session.id] = Managed(session, log)
         return managed
 
-    async def release(self, session: SessionId) -> None:
-        """Forget a session that is completed, and that nobody follows and no turn uses; the store keeps it."""
-        if not self._idle(session):
+    async def release(self, session: SessionId, forget: Callable[[Managed], bool] = lambda managed: managed.is_idle) -> None:
+        """Put a session out of memory if `forget` says so, now and once nobody loads another; the store keeps it."""
+        if not self._to_forget(session, forget):
             return
         async with self._loading:  # else whoever opens it again meanwhile would lose the lease
-            if self._idle(session):
+            if self._to_forget(session, forget):
                 del self._managed[session]
                 await anyio.to_thread.run_sync(self.world.store.release, session, self.owner)
 
-    def _idle(self, session: SessionId) -> bool:
-        """Whether a loaded session is completed and nobody has to do with it."""
+    def _to_forget(self, session: SessionId, forget: Callable[[Managed], bool]) -> bool:
         managed = self._managed.get(session)
-        if managed is None or managed.session.state is not SessionState.COMPLETED:
+        if managed is None or managed.tasks or self.journal.durable_seq(session) < managed.session.seq:
             return False
-        return not managed.log.readers and not managed.tasks
+        return forget(managed)
+
+    @property
+    def loaded(self) -> Sequence[Managed]:
+        """The sessions that are in memory."""
+        return tuple(self._managed.values())
+
+    def in_background(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        """Run something that nobody waits for; it ends with the registry at the latest."""
+        if not self._leaving:
+            self._tasks.start_soon(self._guarded, function, *arguments)
+
+    async def _guarded(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        try:
+            await function(*arguments)
+        except Exception:  # the fault boundary of work in the background: no session may end for the want of a name
+            log.exception("%s failed", function.__name__)
 
     def _attended(self, session: SessionId) -> bool:
         managed = self._managed.get(session)
@@ -202,10 +206,9 @@ class Registry:
         session, event = managed.session, cleaned(event)  # so that what lives is what will be read back
         seq = None if isinstance(event, e.EPHEMERAL_TYPES) else session.seq + 1
         stamped = e.Stamped(session_id, seq, self.world.now(), event)
-        session.apply(stamped)
+        managed.apply(stamped)
         if seq is not None:
-            row = self._rows[session_id] = info(session)
-            self.journal.record(row, stamped)
+            self.journal.record(self.list.update(session), stamped)
         managed.log.append(stamped)
         return session.seq
 
@@ -233,6 +236,9 @@ class Registry:
             return
         turn = session.queue[0]
         self.record(session.id, e.TurnStarted(turn))
+        self._start(managed, turn)
+
+    def _start(self, managed: Managed, turn: Turn) -> None:
         managed.scope, managed.ended = anyio.CancelScope(), anyio.Event()
         managed.tasks += 1
         self._tasks.start_soon(self._run, managed, turn, managed.scope)
@@ -247,6 +253,8 @@ class Registry:
             plan=lambda: self.settings.plan(session),
             gate=self.gate,
             tools=self.world.tools,
+            until=managed.until,
+            leaving=lambda: self._leaving,
         )
         try:
             with scope:
@@ -257,6 +265,11 @@ class Registry:
                 managed.scope = None
                 managed.ended.set()
         self.dispatch(managed)
+        await self.after_turn(managed)
+
+    async def after_turn(self, managed: Managed) -> None:
+        """What is to be done when a turn's task has ended; nothing of it may fail."""
+        await self.release(managed.session.id)  # it may have been completed while its turn did not stop
 
     def _record_in_turn(self, managed: Managed, scope: anyio.CancelScope, event: e.Event) -> None:
         if isinstance(event, e.TurnEnded) and event.ending == "interrupted" and (self._leaving or not scope.cancel_called):
@@ -278,7 +291,3 @@ class Registry:
         managed.scope = None
         ended.set()
         self.dispatch(managed)
-
-    def rows(self) -> Sequence[SessionInfo]:
-        """Every session, loaded or not, last used first."""
-        return sorted(self._rows.values(), key=lambda row: (-row.last_at, row.id))

@@ -34,8 +34,8 @@ from plait.core.messages import (
     Turn,
     Usage,
 )
-from plait.core.ports import ModelChoice, Tool, ToolContext
-from plait.core.session import Session
+from plait.core.ports import Ask, ModelChoice, Tool, ToolContext
+from plait.core.session import Session, SessionState
 from plait.runtime.gate import Gate, Watcher
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,8 @@ RESULT_CAP = 200_000
 """Characters of a tool's result that the model is given; what is cut is said."""
 ANSWER_CAP = 2_000_000
 """Characters of one answer, thinking included: several times what any model writes in one call."""
+QUESTION_CAP = 10_000
+"""Characters of a question to the user."""
 CALLS_CAP = 100
 """Tool calls of one answer that are run; the others are refused."""
 NOT_RUN = "Not run: the turn was stopped before it."
@@ -75,6 +77,10 @@ class TurnTools:
     plan: Callable[[], Awaitable[TurnPlan]]
     gate: Gate
     tools: Mapping[str, Tool]
+    until: Callable[[Callable[[], bool]], Awaitable[None]]
+    """Returns once the condition holds; it is looked at again when a question was answered or the session unpaused."""
+    leaving: Callable[[], bool]
+    """Whether the whole program is ending."""
 
 
 class TurnRunner:
@@ -97,7 +103,8 @@ class TurnRunner:
             plan = await self._doors.plan()
             ending, detail = await self._calls(plan)
         except anyio.get_cancelled_exc_class():
-            self._end("interrupted", "")
+            if not (self._doors.leaving() and self._session.question is not None):  # else it goes on at the next start
+                self._end("interrupted", "")
             raise
         except PlaitError as error:
             self._end("failed", str(error), type(error).__name__)
@@ -108,19 +115,26 @@ class TurnRunner:
             self._end(ending, detail)
 
     async def _calls(self, plan: TurnPlan) -> tuple[e.Ending, str]:
+        await self._run_tools()  # those that the last answer asked for, where the turn goes on after a restart
         for _ in range(plan.max_calls):
+            await self._doors.until(lambda: self._session.state is not SessionState.PAUSED)
             await self._doors.durable()
             finished = await self._call_model(plan)
             if finished.stop == "length":
                 self._doors.record(e.Noted("The answer reached the limit of tokens and stops there. Say 'go on', or raise max_tokens."))
-            calls = tuple(self._session.asked_calls.values())
-            if not calls:
+            if not self._session.asked_calls:
                 return "done", ""
-            for call in calls[:CALLS_CAP]:
-                await self._call_tool(call)
-            for call in calls[CALLS_CAP:]:
-                self._return(call, f"Not run: an answer may ask for {CALLS_CAP} calls. Ask for fewer at once.", "denied")
+            await self._run_tools()
         return "limit", f"The turn reached its limit of {plan.max_calls} model calls. Say 'go on' to continue."
+
+    async def _run_tools(self) -> None:
+        """Run what the last answer asked for, one after another; first comes the answer to a question that waits already."""
+        await self._doors.until(lambda: self._session.question is None)
+        calls = tuple(self._session.asked_calls.values())
+        for call in calls[:CALLS_CAP]:
+            await self._call_tool(call)
+        for call in calls[CALLS_CAP:]:
+            self._return(call, f"Not run: an answer may ask for {CALLS_CAP} calls. Ask for fewer at once.", "denied")
 
     async def _call_model(self, plan: TurnPlan) -> Finished:
         request = self._request(plan)
@@ -206,7 +220,15 @@ class TurnRunner:
             log.exception("tool %s failed", call.name)
             self._return(call, f"The tool failed: {error}", "error")
         else:
-            self._return(call, content, "done")
+            if isinstance(content, Ask):
+                await self._ask(call, content)
+            else:
+                self._return(call, content, "done")
+
+    async def _ask(self, call: ToolCall, ask: Ask) -> None:
+        """The user's answer is the call's result. It is recorded by whoever gives it, so that it counts even if plait ends right after."""
+        self._doors.record(e.QuestionAsked(self._turn, call.id, ask.question[:QUESTION_CAP], ask.choices))
+        await self._doors.until(lambda: self._session.question is None)
 
     def _return(self, call: ToolCall, content: str, outcome: Outcome) -> None:
         if len(content) > RESULT_CAP:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from plait.core.codec import without_surrogates
-from plait.core.commands import SessionInfo
+from plait.core.commands import Draft, SessionInfo
 from plait.core.errors import StoreError
 from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
@@ -29,6 +29,7 @@ class MemoryStore:
         self._sessions: dict[SessionId, SessionInfo] = {}
         self._projects: dict[ProjectId, Project] = {}
         self._trust: dict[ProjectId, tuple[str, bool]] = {}
+        self._drafts: dict[SessionId, Draft] = {}
         self._leases = Leases()
         self._closed = False
 
@@ -64,7 +65,8 @@ class MemoryStore:
         """See `Store.sessions`."""
         with self._lock:
             self._require_open()
-            return sorted(self._sessions.values(), key=lambda one: (-one.last_at, -one.created_at, one.id))
+            rows = [replace(row, draft=row.id in self._drafts) for row in self._sessions.values()]
+            return sorted(rows, key=lambda one: (-one.last_at, -one.created_at, one.id))
 
     def project(self, new: Project) -> Project:
         """See `Store.project`. Raises `StoreError` if the id belongs to another directory."""
@@ -99,6 +101,23 @@ class MemoryStore:
                 raise StoreError(f"The project '{project}' is not registered. Nothing was written; please report this.")
             self._trust[project] = (without_surrogates(digest), allowed)
 
+    def drafts(self) -> Sequence[Draft]:
+        """See `Store.drafts`."""
+        with self._lock:
+            self._require_open()
+            return sorted(self._drafts.values(), key=lambda one: one.session)
+
+    def keep_draft(self, draft: Draft, at: float) -> None:
+        """See `Store.keep_draft`. Raises `StoreError` for a session that is not stored."""
+        with self._lock:
+            self._require_open()
+            if not draft.text:
+                self._drafts.pop(draft.session, None)
+                return
+            if draft.session not in self._sessions:
+                raise StoreError(f"The session '{draft.session}' is not stored. Nothing was written; please report this.")
+            self._drafts[draft.session] = replace(draft, text=without_surrogates(draft.text))
+
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""
         return self._leases.claim(session, owner)
@@ -125,4 +144,5 @@ class MemoryStore:
 
 
 def _clean(row: SessionInfo) -> SessionInfo:
-    return replace(row, name=without_surrogates(row.name), directory=without_surrogates(row.directory))
+    texts = {key: without_surrogates(getattr(row, key)) for key in ("name", "directory", "title")}
+    return replace(row, name=texts["name"], directory=texts["directory"], title=texts["title"])

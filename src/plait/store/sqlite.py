@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.core.codec import without_surrogates
-from plait.core.commands import SessionInfo
+from plait.core.commands import Draft, SessionInfo
 from plait.core.errors import NewerDatabase, StoreError
 from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
@@ -187,6 +187,19 @@ class SqliteStore:
         """See `Store.trust`. Raises `StoreError` for a project that is not registered."""
         with self._transaction() as writer:
             writer.execute(statements.KEEP_TRUST, (without_surrogates(project), without_surrogates(digest), int(allowed), at))
+
+    def drafts(self) -> Sequence[Draft]:
+        """See `Store.drafts`."""
+        return [Draft(*row) for row in self._select(statements.READ_DRAFTS)]
+
+    def keep_draft(self, draft: Draft, at: float) -> None:
+        """See `Store.keep_draft`. Raises `StoreError` for a session that is not stored."""
+        session = without_surrogates(draft.session)
+        with self._transaction() as writer:
+            if draft.text:
+                writer.execute(statements.KEEP_DRAFT, (session, without_surrogates(draft.text), draft.cursor, at))
+            else:
+                writer.execute(statements.FORGET_DRAFT, (session,))
 
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""

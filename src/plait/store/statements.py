@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from typing import Any
 
 from plait.core.codec import without_surrogates
@@ -18,7 +18,8 @@ LAST_SEQ = 2**63 - 1
 
 READ_EVENTS = "SELECT seq, thread, at, type, data FROM events WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq"
 READ_SESSIONS = """
-SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq FROM sessions
+SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for, waiting_since,
+    unread, ended, ending, queued, EXISTS (SELECT 1 FROM drafts WHERE drafts.session = sessions.id) FROM sessions
 ORDER BY last_at DESC, created_at DESC, id
 """
 READ_PROJECTS = "SELECT id, name, directory, created_at FROM projects ORDER BY created_at, id"
@@ -29,16 +30,25 @@ KEEP_TRUST = """
 INSERT INTO trust (project, digest, allowed, at) VALUES (?, ?, ?, ?)
 ON CONFLICT (project) DO UPDATE SET digest = excluded.digest, allowed = excluded.allowed, at = excluded.at
 """
+READ_DRAFTS = "SELECT session, text, cursor FROM drafts ORDER BY session"
+KEEP_DRAFT = """
+INSERT INTO drafts (session, text, cursor, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (session) DO UPDATE SET text = excluded.text, cursor = excluded.cursor, at = excluded.at
+"""
+FORGET_DRAFT = "DELETE FROM drafts WHERE session = ?"
 _UPSERT_SESSION = """
-INSERT INTO sessions (id, name, kind, state, project, directory, messages, created_at, last_at, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO sessions (id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for,
+    waiting_since, unread, ended, ending, queued) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state = excluded.state, project = excluded.project,
     directory = excluded.directory, messages = excluded.messages, created_at = excluded.created_at, last_at = excluded.last_at,
-    seq = excluded.seq
+    seq = excluded.seq, title = excluded.title, named_by_hand = excluded.named_by_hand, waiting_for = excluded.waiting_for,
+    waiting_since = excluded.waiting_since, unread = excluded.unread, ended = excluded.ended, ending = excluded.ending,
+    queued = excluded.queued
 """
 
 
 def insert(writer: engine.Connection, row: SessionInfo, rows: Sequence[EventRow]) -> None:
-    values = [without_surrogates(value) if isinstance(value, str) else value for value in astuple(row)]
+    values = [without_surrogates(value) if isinstance(value, str) else value for value in astuple(row)[:-1]]  # a draft has its own table
     writer.execute(_UPSERT_SESSION, values)
     for thread in {event.thread for event in rows}:
         writer.execute("INSERT OR IGNORE INTO threads (session, number) VALUES (?, ?)", (row.id, thread))
@@ -52,8 +62,9 @@ def holds(writer: engine.Connection, rows: Sequence[EventRow]) -> bool:
 
 
 def session_info(row: tuple[Any, ...]) -> SessionInfo:
-    session, name, kind, state, *rest = row
+    values = dict(zip((one.name for one in fields(SessionInfo)), row, strict=True))
     try:
-        return SessionInfo(session, name, kind, SessionState(state), *rest)
+        values["state"] = SessionState(values["state"])
     except ValueError:
-        raise StoreError(f"The database holds a session in the unknown state '{state}'. Use the plait that wrote it.") from None
+        raise StoreError(f"The database holds a session in the unknown state '{values['state']}'. Use the plait that wrote it.") from None
+    return SessionInfo(**values | {"named_by_hand": bool(values["named_by_hand"]), "draft": bool(values["draft"])})

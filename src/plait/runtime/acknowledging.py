@@ -1,0 +1,36 @@
+"""Recording something and acknowledging it: the answer to a command comes once its effects are on disk."""
+
+from __future__ import annotations
+
+import anyio
+
+from plait.core import commands as c, events as e
+from plait.core.errors import StoreError
+from plait.core.messages import SessionId
+from plait.runtime.managed import Managed
+from plait.runtime.registry import Registry
+
+PATIENCE = 2.0
+"""Seconds that a command waits for a failing disk before it says so; a script must not hang on it."""
+
+
+async def happen(registry: Registry, managed: Managed, event: e.Event) -> c.Done:
+    session = managed.session
+    seq = registry.record(session.id, event)
+    registry.dispatch(managed)
+    return await done(registry, session.id, seq)
+
+
+async def done(registry: Registry, session: SessionId, seq: int) -> c.Done:
+    """Acknowledge what was recorded, once it is on disk. Raises `StoreError` where the disk keeps failing; what was said is kept then."""
+    while True:
+        with anyio.move_on_after(PATIENCE):
+            await registry.journal.durable(session, seq)
+            return c.Done(session, seq)
+        if trouble := registry.journal.trouble_of(session):
+            raise StoreError(f"This is not on disk yet: {trouble} It is kept and will be written when that works; do not send it again.")
+
+
+def refuse_when_full(registry: Registry) -> None:
+    if registry.journal.full:
+        raise StoreError(f"Nothing new can be taken until the disk works again: {registry.journal.trouble}")

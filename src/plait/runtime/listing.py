@@ -1,0 +1,73 @@
+"""The list of all sessions, loaded or not, with what was typed in them and not sent: read at the start, kept as events happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from plait.core.commands import Draft, SessionInfo
+from plait.core.messages import ProjectId, SessionId
+from plait.core.session import Session, SessionState
+from plait.runtime.fleet import telling
+from plait.runtime.recovery import info
+
+
+class SessionList:
+    """Rows by session; `on_change` is called when something that is worth telling has changed in one."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._rows: dict[SessionId, SessionInfo] = {}
+        self._drafts: dict[SessionId, Draft] = {}
+        self._on_change = on_change
+
+    def __repr__(self) -> str:
+        return f"<SessionList [{len(self._rows)} sessions, {len(self._drafts)} drafts]>"
+
+    def __contains__(self, session: SessionId) -> bool:
+        return session in self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def drafts(self) -> Mapping[SessionId, Draft]:
+        """What was typed and not sent; only sessions that have something."""
+        return self._drafts
+
+    def fill(self, rows: Sequence[SessionInfo], drafts: Sequence[Draft]) -> None:
+        """Take what the store has."""
+        self._rows = {row.id: row for row in rows}
+        self._drafts = {draft.session: draft for draft in drafts}
+
+    def update(self, session: Session) -> SessionInfo:
+        """Take a session as it is now; returns its row."""
+        row = info(session, draft=session.id in self._drafts)
+        self._put(row)
+        return row
+
+    def keep(self, draft: Draft) -> None:
+        """Take what was typed in a session; an empty text means nothing."""
+        if draft.text:
+            self._drafts[draft.session] = draft
+        else:
+            self._drafts.pop(draft.session, None)
+        self._put(replace(self._rows[draft.session], draft=bool(draft.text)))
+
+    def _put(self, row: SessionInfo) -> None:
+        old = self._rows.get(row.id)
+        self._rows[row.id] = row
+        if old is None or telling(old) != telling(row):
+            self._on_change()
+
+    def by_use(self) -> list[SessionInfo]:
+        """Every session, last used first."""
+        return sorted(self._rows.values(), key=lambda row: (-row.last_at, row.id))
+
+    def open(self) -> list[SessionInfo]:
+        """Those that are not completed, last used first."""
+        return [row for row in self.by_use() if row.state is not SessionState.COMPLETED]
+
+    def names_taken(self, project: str, but: SessionId | None = None) -> set[str]:
+        """Names of the open sessions of a project, without that of `but`."""
+        rows = (row for row in self._rows.values() if row.state is not SessionState.COMPLETED)
+        return {row.name for row in rows if row.project == ProjectId(project) and row.id != but}

@@ -1,0 +1,24 @@
+"""How much memory sessions hold, and putting out of it what nobody shows: the store has all of it."""
+
+from __future__ import annotations
+
+from plait.core.session import SessionState
+from plait.runtime.managed import Managed
+from plait.runtime.registry import Registry
+
+
+def heavy(registry: Registry) -> tuple[str, ...]:
+    """A sentence about each session that holds more than is usual."""
+    limit = registry.world.defaults.warn_bytes
+    return tuple(
+        f"'{one.session.name}' holds {one.held_bytes / 1024 / 1024:,.0f} MB of memory. /clear in it begins afresh; nothing is lost."
+        for one in registry.loaded
+        if one.held_bytes > limit
+    )
+
+
+def may_be_unloaded(managed: Managed, limit: int) -> bool:
+    """Whether a session holds more than `limit` bytes, and nobody shows it and nothing works in it."""
+    if managed.held_bytes <= limit or managed.log.readers or managed.at_work:
+        return False
+    return managed.session.state is not SessionState.PROCESSING

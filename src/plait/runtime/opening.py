@@ -1,0 +1,126 @@
+"""Opening, entering, closing and reopening sessions, and the project that a directory belongs to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+import anyio
+import anyio.to_thread
+
+from plait.core import commands as c, events as e
+from plait.core.errors import LimitReached, PlaitError, UsageError
+from plait.core.messages import ProjectId, SessionId
+from plait.core.naming import PLACEHOLDER, checked_name, proposed, unique_name
+from plait.core.ports import Project
+from plait.core.session import Session
+from plait.runtime.acknowledging import done, happen, refuse_when_full
+from plait.runtime.registry import Registry
+
+
+async def open_session(registry: Registry, command: c.OpenSession) -> c.Reply:
+    project = await _project_of(registry, command.directory)
+    session = SessionId(registry.world.new_id())
+    await anyio.to_thread.run_sync(registry.world.store.claim, session, registry.owner)
+    try:
+        opened = _opened(registry, command, project)
+    except PlaitError:
+        await anyio.to_thread.run_sync(registry.world.store.release, session, registry.owner)
+        raise
+    return await happen(registry, registry.manage(Session(session)), opened)
+
+
+def _opened(registry: Registry, command: c.OpenSession, project: Project) -> e.SessionOpened:
+    """The first event of a session that may be opened; nothing awaits between this look and the event. Raises `PlaitError`."""
+    rows = registry.list.open()
+    taken = registry.list.names_taken(project.id)
+    name = free_name(command.name, taken) if command.name else unique_name(PLACEHOLDER, taken)
+    if not command.passing:
+        _refuse_at_limit(registry, rows)
+    refuse_when_full(registry)
+    by_hand, kind = bool(command.name), command.kind
+    return e.SessionOpened(name, kind or "development", project.id, command.directory, by_hand, kind is not None)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """`name` if a session may be called that. Raises `UsageError` with a proposal."""
+    name = checked_name(name)
+    if name in taken:
+        raise UsageError(f"This project has a session '{name}' already. Give another name, such as '{unique_name(name, taken)}'.")
+    return name
+
+
+async def enter_project(registry: Registry, command: c.EnterProject) -> c.Reply:
+    project = await _project_of(registry, command.directory)
+    rows = registry.list.open()
+    here = [row for row in rows if row.directory == command.directory] or [row for row in rows if row.project == project.id]
+    if not here and _used(rows) < registry.world.defaults.max_sessions:
+        return await open_session(registry, c.OpenSession(command.directory))
+    managed = await registry.managed((here or rows)[0].id)
+    if not here:
+        most = registry.world.defaults.max_sessions
+        text = f"{most} of {most} sessions are open, so this is the one used last. Close it with /close, or raise max_sessions."
+        return await happen(registry, managed, e.Noted(text))
+    return c.Done(managed.session.id, managed.session.seq)
+
+
+def _used(rows: list[c.SessionInfo]) -> int:
+    """How many of them count towards the limit: those that hold a message."""
+    return sum(row.messages > 0 for row in rows)
+
+
+def _refuse_at_limit(registry: Registry, rows: list[c.SessionInfo]) -> None:
+    used, most = _used(rows), registry.world.defaults.max_sessions
+    if used >= most:
+        idle = min((row for row in rows if row.messages), key=lambda row: row.last_at)
+        raise LimitReached(
+            f"{used} of {most} sessions are open. Close one (/close {idle.name}: it was left alone longest), go on in one "
+            f"(/sessions lists them, plait --session {idle.id} begins there), or raise the limit (plait config set max_sessions {most * 2})."
+        )
+
+
+async def _project_of(registry: Registry, directory: str) -> Project:
+    if not directory.startswith("/") or "\0" in directory:
+        raise UsageError(f"'{directory[:80]}' is not an absolute path. Give the whole path of the session's directory.")
+    return await anyio.to_thread.run_sync(_project, registry, directory)
+
+
+def _project(registry: Registry, directory: str) -> Project:
+    """The project that a directory belongs to: the nearest registered one above it, else its git root, else itself."""
+    known = {project.directory: project for project in registry.world.store.projects()}
+    above = [os.path.normpath(directory)]
+    while (parent := os.path.dirname(above[-1])) != above[-1]:
+        above.append(parent)
+    for place in above:
+        if place in known:
+            return known[place]
+    root = next((place for place in above if os.path.exists(os.path.join(place, ".git"))), above[0])
+    prefix = proposed(os.path.basename(root)) or "project"
+    identity = ProjectId(f"{prefix}-{registry.world.new_id()[:8]}")
+    name = os.path.basename(root) or root
+    return registry.world.store.project(Project(identity, name, root, registry.world.now()))
+
+
+async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
+    managed = await registry.managed(command.session)
+    while True:
+        while managed.session.queue:  # before its running turn ends, which would start the next one
+            registry.record(command.session, e.TurnEnded(managed.session.queue[-1], "interrupted", managed.log.attended))
+        if managed.scope is None:
+            break
+        await registry.stop_turn(managed)
+    done = await happen(registry, managed, e.Closed())
+    await registry.release(command.session)
+    return done
+
+
+async def reopen_session(registry: Registry, command: c.ReopenSession) -> c.Reply:
+    managed = await registry.managed(command.session)
+    session = managed.session
+    rows = registry.list.open()
+    _refuse_at_limit(registry, rows)
+    taken = registry.list.names_taken(session.project)
+    registry.record(session.id, e.Reopened())
+    if session.name in taken:
+        registry.record(session.id, e.Renamed(unique_name(session.name, taken), by_hand=session.named_by_hand))
+    return await done(registry, session.id, session.seq)

@@ -1,0 +1,125 @@
+"""What the commands that only read are answered: one small function a command. Nothing changes, but that a session may be loaded."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+import anyio.to_thread
+
+from plait.core import commands as c
+from plait.core.errors import ModelError, UsageError
+from plait.core.messages import SessionId
+from plait.core.news import unseen
+from plait.runtime.memory import heavy
+from plait.runtime.recovery import info
+from plait.runtime.registry import Registry
+from plait.runtime.weight import weight
+
+PAGE_CAP = 1_000
+"""Events of one page of history."""
+
+Reading: TypeAlias = c.ReadHistory | c.ReadStatus | c.ReadModels | c.ReadDraft | c.ReadNews | c.ReadFleet | c.ReadInternals
+
+
+async def read(registry: Registry, command: Reading) -> c.Reply:
+    """Answer one reading command. Raises `PlaitError` where that cannot be."""
+    match command:
+        case c.ReadHistory():
+            return await _history(registry, command)
+        case c.ReadStatus():
+            return await _status(registry, command)
+        case c.ReadModels():
+            return c.ModelList(tuple(await registry.world.models.listing()))
+        case c.ReadDraft(session=session):
+            await registry.managed(session)
+            return registry.list.drafts.get(session, c.Draft(session, "", 0))
+        case c.ReadNews(session=session):
+            return await _news(registry, session)
+        case c.ReadFleet():
+            return _fleet(registry)
+        case c.ReadInternals():
+            return _internals(registry)
+        case _:
+            assert_never(command)
+
+
+async def _news(registry: Registry, session: SessionId) -> c.News:
+    managed = await registry.managed(session)
+    defaults = registry.world.defaults
+    upto = registry.journal.durable_seq(session)
+    return unseen(managed.session, upto, defaults.buffer_events, defaults.buffer_bytes, weight)
+
+
+def _fleet(registry: Registry) -> c.Fleet:
+    rows = sorted(registry.list.open(), key=lambda row: (row.created_at, row.id))
+    return c.Fleet(tuple(rows), registry.gate.report(), heavy(registry))
+
+
+def _internals(registry: Registry) -> c.Internals:
+    held = tuple(
+        c.Held(
+            info=info(one.session, draft=one.session.id in registry.list.drafts),
+            ring_events=one.log.held_events,
+            ring_bytes=one.log.held_bytes,
+            conversation_events=len(one.session.conversation),
+            conversation_bytes=one.conversation_bytes,
+            draft_bytes=len(draft.text) if (draft := registry.list.drafts.get(one.session.id)) else 0,
+            readers=one.log.readers,
+        )
+        for one in registry.loaded
+    )
+    return c.Internals(
+        text=repr(registry),
+        held=held,
+        gate=registry.gate.report(),
+        waiting=tuple((one.session, one.provider) for one in registry.gate.order()),
+        stored=len(registry.list),
+        unsaved=registry.journal.waiting,
+        trouble=registry.journal.trouble,
+    )
+
+
+async def _history(registry: Registry, command: c.ReadHistory) -> c.Reply:
+    if command.limit < 1 or (command.before is not None and command.before < 1):
+        raise UsageError("A page of history has at least one event and begins at event 1. Give positive numbers.")
+    managed = await registry.managed(command.session)
+    last = registry.journal.durable_seq(managed.session.id)
+    if command.before is not None:
+        last = min(command.before - 1, last)
+    first = max(0, last - min(command.limit, PAGE_CAP))
+    events = await anyio.to_thread.run_sync(registry.world.store.read, command.session, first, last)
+    return c.HistoryPage(tuple(events), first)
+
+
+async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
+    session = (await registry.managed(command.session)).session
+    settings, gate = registry.settings, registry.gate.report()
+    sampling, granted = settings.sampling(session), await settings.granted(session)
+    try:
+        model = await settings.model_name(session)
+    except ModelError:
+        model = ""
+    choice = settings.known_choice(model)
+    return c.Status(
+        info=info(session, draft=session.id in registry.list.drafts),
+        model=(choice.name if choice else "") or model,
+        model_source=settings.effective(session, "model")[1],
+        system=settings.system(session),
+        instructions=tuple(path for path, _ in granted.given),
+        instructions_asked=tuple(path for path, _ in granted.files.project) if granted.asked else (),
+        instructions_digest=granted.files.digest,
+        instructions_problems=granted.files.problems,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        usage=session.usage,
+        context_used=session.context_used,
+        context_window=choice.context_window if choice else None,
+        cost=session.cost,
+        unpriced=session.unpriced,
+        queued=len(session.queue),
+        calls_running=gate.running,
+        calls_queued=gate.queued,
+        calls_max=gate.limit,
+        trouble=registry.journal.trouble_of(session.id),
+    )
