@@ -24,17 +24,17 @@ from pathlib import Path
 
 import anyio
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.codec import encode_event
 from plait.core.defaults import Defaults
 from plait.core.messages import CallId, SessionId, ToolCall, ToolSpec, Turn
+from plait.core.naming import Proposal
 from plait.core.ports import ModelChoice, Store, ToolContext, Write
 from plait.core.prompt import Instructions
 from plait.core.session import Session
 from plait.models.scripted import Reply, ScriptedModel
 from plait.runtime.coordinator import Coordinator
-from plait.runtime.registry import Managed, Surroundings
+from plait.runtime.managed import Managed, Surroundings
 from plait.store.sqlite import SqliteStore, open_store
 
 SESSIONS = 4
@@ -158,12 +158,13 @@ class Driver:
         world = Surroundings(
             store=store,
             models=Scripts(),
-            defaults=Defaults(),
+            defaults=Defaults(auto_names=False),
             instructions=lambda directory: Instructions(),
             now=time.time,
             random=self._random.random,
             new_id=lambda: next(ids),
             tools={"touch": Touch(self.tell)},
+            named=lambda texts: Proposal("", "development"),
         )
         async with MUTANTS[mutant](world) as coordinator, anyio.create_task_group() as tasks:
             known = [row.id for row in await coordinator.sessions()]

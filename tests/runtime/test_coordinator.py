@@ -7,8 +7,7 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
 from plait.core.errors import UsageError
 from plait.core.messages import SessionId

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.core import events as e
 from plait.core.messages import Finished, ModelEvent, ModelRequest, TextDelta, ThinkingDelta

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from plait.core import errors
 from plait.core.messages import Finished, ModelEvent, ModelRequest, SessionId, TextDelta, UserMessage

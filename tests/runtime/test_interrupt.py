@@ -5,8 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
 from plait.core.history import UNKNOWN_OUTCOME
 from plait.core.messages import (

@@ -6,14 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 
 import anyio
 import anyio.lowlevel
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.errors import StoreError
-from plait.core.messages import CallId as Id
-from plait.core.messages import Finished, ModelEvent, ModelRequest, SessionId, TextDelta, ToolCall
+from plait.core.messages import CallId as Id, Finished, ModelEvent, ModelRequest, SessionId, TextDelta, ToolCall
 from plait.core.ports import ToolContext
 from plait.models.scripted import Reply, ScriptedModel
 from tests.runtime.failing import FailingStore

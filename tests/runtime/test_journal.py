@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from plait.core import events as e
 from plait.core.errors import SequenceConflict, StoreError
@@ -46,7 +45,7 @@ class Desk:
         folded = self.sessions[session]
         stamped = e.Stamped(session, folded.seq + 1, 1.0, event)
         folded.apply(stamped)
-        self.journal.record(info(folded), stamped)
+        self.journal.record(info(folded, draft=False), stamped)
         return folded.seq
 
     def note(self, session: SessionId, text: str = "x") -> int:

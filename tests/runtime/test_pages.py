@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from plait.core import commands as c
-from plait.core import events as e
-from plait.runtime.commands import PAGE_CAP
+from plait.core import commands as c, events as e
+from plait.runtime.reading import PAGE_CAP
 from tests.runtime.world import World, ask, opened, scripted
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.history import UNKNOWN_OUTCOME
 from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, Turn
 from plait.core.ports import Project, Write
@@ -79,7 +78,7 @@ def stored(world: World, *events: e.Event, session: SessionId = ONLY) -> Session
     ]
     for one in stamped:
         folded.apply(one)
-    world.store.append([Write(info(folded), 0, world.store.epoch, tuple(stamped))])
+    world.store.append([Write(info(folded, draft=False), 0, world.store.epoch, tuple(stamped))])
     return session
 
 

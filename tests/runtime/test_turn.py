@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
 from plait.core.messages import (
     AssistantMessage,

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 import anyio
 import pytest
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
+from plait.core.defaults import BUFFER_EVENTS
 from plait.core.history import CUT_OFF
 from plait.core.messages import (
     AssistantMessage,

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeVar
 
 import anyio
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.commands import ModelLine
 from plait.core.defaults import Defaults
 from plait.core.errors import NoModel
 from plait.core.messages import CallId, SessionId, ToolCall, ToolResult, ToolSpec, Turn
-from plait.core.ports import ModelChoice, ModelProvider, Store, Tool, ToolContext
+from plait.core.naming import Proposal, proposed
+from plait.core.ports import Ask, ModelChoice, ModelProvider, Store, Tool, ToolContext
 from plait.core.prompt import Instructions
 from plait.models.scripted import Reply, ScriptedModel
 from plait.runtime.coordinator import Coordinator
-from plait.runtime.registry import Surroundings
+from plait.runtime.managed import Surroundings
 from tests.runtime.failing import FailingStore
 from tests.runtime.waiting import LIMIT
 
@@ -57,14 +57,14 @@ class Recorder:
     """A tool that does what it is told by `act`, and remembers every run."""
 
     name: str
-    act: Callable[[str, ToolContext], Awaitable[str]]
+    act: Callable[[str, ToolContext], Awaitable[str | Ask]]
     runs: list[CallId] = field(default_factory=list)
     spec: ToolSpec = field(init=False)
 
     def __post_init__(self) -> None:
         self.spec = ToolSpec(self.name, "For tests.", '{"type":"object"}')
 
-    async def run(self, arguments: str, context: ToolContext) -> str:
+    async def run(self, arguments: str, context: ToolContext) -> str | Ask:
         """See `Tool.run`."""
         self.runs.append(context.call)
         return await self.act(arguments, context)
@@ -73,6 +73,12 @@ class Recorder:
 async def fine(arguments: str, context: ToolContext) -> str:
     """What an ordinary tool does."""
     return f"done in {context.directory}"
+
+
+def last_word(texts: Sequence[str]) -> Proposal:
+    """A name that shows what it was made of: the last word of each message; a message about a bug makes the kind debug."""
+    words = [text.split()[-1] for text in texts if text.split()]
+    return Proposal(proposed(" ".join(words)), "debug" if "bug" in words else "development")
 
 
 def scripted(*replies: Reply) -> Bench:
@@ -94,6 +100,8 @@ class World:
     tools: dict[str, Tool] = field(default_factory=dict)
     defaults: Defaults = field(default_factory=Defaults)
     instructions: Callable[[str], Instructions] = lambda directory: Instructions()
+    named: Callable[[Sequence[str]], Proposal] | None = None
+    """None leaves sessions with their placeholders, so that a log holds what its test says and no more."""
     clock: count[int] = field(default_factory=lambda: count(1_000))
     ids: count[int] = field(default_factory=lambda: count(1))
 
@@ -103,12 +111,13 @@ class World:
             Surroundings(
                 store=self.store,
                 models=self.models,
-                defaults=self.defaults,
+                defaults=self.defaults if self.named else replace(self.defaults, auto_names=False),
                 instructions=self.instructions,
                 now=lambda: float(next(self.clock)),
                 random=lambda: 0.0,
                 new_id=lambda: f"{next(self.ids):08x}",
                 tools=self.tools,
+                named=self.named or last_word,
             )
         )
 
