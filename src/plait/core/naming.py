@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -14,6 +15,8 @@ from plait.core.session import SessionState
 
 NAME_LENGTH = 20
 PLACEHOLDER = "default"
+ID_PREFIX = 4
+"""Characters of an id from which on it is taken for one."""
 NAMING_MESSAGES = 3
 """The user's first messages, from which a session gets its name; after them it stays."""
 _ALLOWED = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
@@ -70,6 +73,33 @@ def numbered_name(kind: Kind, taken: Collection[str]) -> str:
     while (name := f"{kind}-{number}") in taken:
         number += 1
     return name
+
+
+def session_meant(rows: Sequence[SessionInfo], word: str, home: str = "") -> SessionInfo:
+    """The one of `rows`, which are in the order of their numbers, that `word` names: a name, a number from 1, a prefix of a name or of an id.
+
+    A name goes before a number, so that a session called `7` can be reached; one of the project `home` before its namesakes elsewhere.
+    Capitals do not matter. Raises `UsageError` with the candidates where several fit, with the nearest name where none does.
+    """
+    wanted = unicodedata.normalize("NFC", word.strip()).casefold()
+    named = [row for row in rows if row.name.casefold() == wanted]
+    at_home = [row for row in named if row.project == home]
+    if len(at_home or named) == 1:
+        return (at_home or named)[0]
+    if not named and wanted.isascii() and wanted.isdigit():
+        if 0 < int(wanted[:9]) <= len(rows):
+            return rows[int(wanted[:9]) - 1]
+        raise UsageError(f"There is no session number {wanted[:9]}: they go from 1 to {len(rows)}. /sessions lists them.")
+    found = named or [row for row in rows if wanted and row.name.casefold().startswith(wanted)]
+    found = found or [row for row in rows if len(wanted) >= ID_PREFIX and row.id.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(f"{rows.index(row) + 1} {row.name} in {row.directory}" for row in found[:9])
+        raise UsageError(f"'{word.strip()[:40]}' can mean {len(found)} sessions: {listed}. Type more of the name, or the number.")
+    near = difflib.get_close_matches(wanted, [row.name.casefold() for row in rows], n=1, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'?" if near else "/sessions lists those that are open."
+    raise UsageError(f"No open session is called '{word.strip()[:40]}'. {hint}")
 
 
 def session_named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInfo | None:

@@ -21,12 +21,14 @@ from plait.core.errors import PlaitError, UsageError
 from plait.core.events import SettingValue
 from plait.core.messages import SessionId
 from plait.core.ports import Client
+from plait.repl.fleet import FleetView
 from plait.repl.render import Kind, render_error, render_notice
 from plait.repl.slash.line import SlashLine
 from plait.repl.style import Look
 
 TOPICS: Final[Mapping[str, str]] = {
     "conversation": "The conversation",
+    "sessions": "Many sessions",
     "models": "Models and settings",
     "program": "plait itself",
 }
@@ -73,8 +75,34 @@ class Prompt(Protocol):
         """Carry out a command; a refusal is shown, and None returned."""
         ...
 
-    async def switch(self, session: SessionId) -> None:
-        """Show another session from now on."""
+    @property
+    def fleet(self) -> FleetView:
+        """The open sessions as of the last change, the gate, and which session is shown."""
+        ...
+
+    @property
+    def came_from(self) -> SessionId | None:
+        """The session that was shown before, or where a round of `/next` began; None if there was none."""
+        ...
+
+    @property
+    def many(self) -> bool:
+        """Whether there may be many sessions: not with `--single`."""
+        ...
+
+    async def switch(self, session: SessionId, *, on_round: bool = False) -> None:
+        """Show another session from now on: what it said that nobody saw, then everything as it comes.
+
+        What was typed belongs to the session that is left. With `on_round`, steps in a row leave `came_from` where the first one began.
+        """
+        ...
+
+    async def show_another(self, instead_of: SessionId) -> None:
+        """After a session was completed: if it is the shown one, show the one used last, or a fresh one if none is open."""
+        ...
+
+    async def confirm(self, question: str) -> bool:
+        """Ask the user yes or no; what was typed before the question could be read is no answer."""
         ...
 
     async def edit(self, text: str) -> str | None:
@@ -137,6 +165,8 @@ class SlashCommand:
     aliases: tuple[str, ...] = ()
     detail: str = ""
     complete: Complete | None = None
+    many: bool = False
+    """It is about other sessions than the one that is shown, and so is answered with a sentence where there is only one."""
 
     @property
     def names(self) -> tuple[str, ...]:

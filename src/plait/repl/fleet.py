@@ -1,0 +1,53 @@
+"""All open sessions as the prompt sees them: their numbers, who waits, what a word means. Made anew from each answer, never kept beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plait.core.commands import Fleet, GateFigures, SessionInfo
+from plait.core.messages import SessionId
+from plait.core.naming import session_meant
+from plait.core.session import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """Open sessions in the order of their numbers, which begin at 1: those of the project `home` first, each by age.
+
+    `shown` is the session that the prompt shows.
+    """
+
+    sessions: tuple[SessionInfo, ...] = ()
+    gate: GateFigures = GateFigures(0, 0, 0)
+    heavy: tuple[str, ...] = ()
+    shown: SessionId = SessionId("")
+    home: str = ""
+
+    @classmethod
+    def of(cls, fleet: Fleet, shown: SessionId, home: str) -> FleetView:
+        """The view of an answer to `ReadFleet`, whose sessions are in order of age."""
+        ordered = sorted(fleet.sessions, key=lambda row: row.project != home)
+        return cls(tuple(ordered), fleet.gate, fleet.heavy, shown, home)
+
+    def row(self, session: SessionId) -> SessionInfo | None:
+        """The line of an open session; None if it is not open."""
+        return next((row for row in self.sessions if row.id == session), None)
+
+    def number_of(self, session: SessionId) -> int:
+        """The number of an open session; 0 if it is not open."""
+        return next((number for number, row in enumerate(self.sessions, 1) if row.id == session), 0)
+
+    @property
+    def waiting(self) -> tuple[SessionInfo, ...]:
+        """Who waits for the user, oldest first; the one that is shown is not among them."""
+        rows = (row for row in self.sessions if row.waiting_for and row.id != self.shown)
+        return tuple(sorted(rows, key=lambda row: (row.waiting_since, row.id)))
+
+    @property
+    def working(self) -> tuple[SessionInfo, ...]:
+        """Whose turns run or are queued."""
+        return tuple(row for row in self.sessions if row.state is SessionState.PROCESSING)
+
+    def meant(self, word: str) -> SessionInfo:
+        """The open session that a word of the user's names. Raises `UsageError`, see `core.naming.session_meant`."""
+        return session_meant(self.sessions, word, self.home)
