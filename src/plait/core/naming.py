@@ -76,7 +76,7 @@ def numbered_name(kind: Kind, taken: Collection[str]) -> str:
 
 
 def session_meant(rows: Sequence[SessionInfo], word: str, home: str = "") -> SessionInfo:
-    """The one of `rows`, which are in the order of their numbers, that `word` names: a name, a number from 1, a prefix of a name or of an id.
+    """The one of `rows`, which are in the order of their numbers, that `word` names: name, number from 1, prefix of a name or of an id.
 
     A name goes before a number, so that a session called `7` can be reached; one of the project `home` before its namesakes elsewhere.
     Capitals do not matter. Raises `UsageError` with the candidates where several fit, with the nearest name where none does.

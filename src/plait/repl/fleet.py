@@ -1,4 +1,4 @@
-"""All open sessions as the prompt sees them: their numbers, who waits, what a word means. Made anew from each answer, never kept beside it."""
+"""All open sessions as the prompt sees them: their numbers, who waits, what a word means. Made anew from each answer of the client."""
 
 from __future__ import annotations
 
