@@ -95,6 +95,8 @@ class Status:
     calls_max: int
     trouble: str
     """What is wrong with the store, if anything."""
+    question: e.QuestionAsked | None = None
+    """The question that waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,6 @@ class Session:
                 self.open_calls[event.call.id] = self.asked_calls.pop(event.call.id)
             case e.QuestionAsked():
                 self.question = event
-                self.unread.append(self.seq)
             case e.ToolReturned() | e.QuestionAnswered():
                 self._end_call(event.result.call)
             case e.TurnEnded():
@@ -191,6 +190,10 @@ class Session:
                 pass
         if isinstance(event, _CONVERSATION):
             self.conversation.append(stamped)
+            if _is_news(event):
+                self.unread.append(self.seq)
+            if isinstance(event, e.TurnEnded) and event.seen:  # whoever sees this end was shown all that came before it
+                self._see(e.Seen(self.seq))
 
     def _change_setting(self, event: e.SettingChanged) -> None:
         if event.value is None:
@@ -202,7 +205,6 @@ class Session:
         self.answer = Answer()
         self.asked_calls = {call.id: call for call in event.message.calls} if event.complete else {}
         self.messages += 1
-        self.unread.append(self.seq)
         if event.usage:
             self.usage += event.usage
             self.cost += event.cost or 0.0
@@ -220,17 +222,19 @@ class Session:
             self._leave_turn()
         else:
             self.queue.remove(event.turn)
-        self.ended, self.ending, self.unseen = self.seq, event.ending, True
-        if event.ending != "done":
-            self.unread.append(self.seq)
-        if event.seen:  # whoever sees this end was shown all that came before it
-            self._see(e.Seen(self.seq))
+        self.ended, self.ending, self.unseen = self.seq, event.ending, not event.seen
 
     def _see(self, mark: e.Seen) -> None:
-        if (mark.upto, mark.shown) > (self.mark.upto, self.mark.shown):
-            self.mark = mark
-        self.unread = [seq for seq in self.unread if seq > self.mark.upto]
-        self.unseen = self.unseen and self.ended > self.mark.upto
+        """The mark may go back: an end can be recorded as seen while the front end that saw it to the last but one event turns away."""
+        self.mark = mark
+        self.unread = []
+        for stamped in reversed(self.conversation):
+            if (stamped.seq or 0) <= mark.upto:
+                break
+            if _is_news(stamped.event):
+                self.unread.append(stamped.seq or 0)
+        self.unread.reverse()
+        self.unseen = self.ended > mark.upto
 
     def _leave_turn(self) -> None:
         self.running = None
@@ -267,6 +271,13 @@ _CONVERSATION = (
     e.TurnEnded,
     e.Noted,
 )
+
+
+def _is_news(event: e.Event) -> bool:
+    """Whether a user who has not seen the event has something to look at."""
+    if isinstance(event, e.TurnEnded):
+        return event.ending != "done"
+    return isinstance(event, (e.AssistantSaid, e.QuestionAsked))
 
 
 def _way_out(state: SessionState) -> str:

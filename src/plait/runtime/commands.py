@@ -11,6 +11,7 @@ from plait.core.errors import UsageError
 from plait.core.messages import ToolResult
 from plait.core.session import Session, SessionState
 from plait.runtime.acknowledging import done, happen, refuse_when_full
+from plait.runtime.managed import Managed
 from plait.runtime.namer import name_session
 from plait.runtime.opening import close_session, enter_project, free_name, open_session, reopen_session
 from plait.runtime.reading import read
@@ -113,17 +114,21 @@ async def _mark_seen(registry: Registry, command: c.MarkSeen) -> c.Reply:
     if command.shown < 0 or (command.upto is not None and not 0 <= command.upto <= session.seq):
         raise UsageError(f"This session is at event {session.seq}. Give a mark that is not beyond it.")
     mark = e.Seen(session.seq if command.upto is None else command.upto, command.shown)
-    if not _is_new(session, mark):
+    if not _tells_something(managed, mark):
         return c.Done(command.session, session.seq)
     return await happen(registry, managed, mark)
 
 
-def _is_new(session: Session, mark: e.Seen) -> bool:
-    """Whether the mark tells something that the session does not know: else each look at it would be an event."""
-    if session.state is SessionState.COMPLETED or (mark.upto, mark.shown) <= (session.mark.upto, session.mark.shown):
+def _tells_something(managed: Managed, mark: e.Seen) -> bool:
+    """Whether the mark says more than the session knows, or less while nobody shows it: else each look at it would be an event."""
+    session = managed.session
+    known = session.mark
+    if session.state is SessionState.COMPLETED or mark == known:
         return False
     last = session.conversation[-1].seq or 0 if session.conversation else 0
-    return mark.shown > 0 or session.unseen or bool(session.unread) or last > session.mark.upto
+    if (mark.upto, mark.shown) < (known.upto, known.shown):
+        return not managed.log.readers and mark.upto < min(known.upto, last)
+    return mark.shown > 0 or session.unseen or bool(session.unread) or last > known.upto
 
 
 async def _rename(registry: Registry, command: c.RenameSession) -> c.Reply:

@@ -122,4 +122,5 @@ async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
         calls_queued=gate.queued,
         calls_max=gate.limit,
         trouble=registry.journal.trouble_of(session.id),
+        question=session.question,
     )
