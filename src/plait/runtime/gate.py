@@ -7,11 +7,13 @@ Rules:
 4. A provider is sent no more calls in a minute than it may be: a call leaves the queue only when its provider has room for one.
 5. Cancelling a call at any point, queued or running, leaks no slot.
 6. A call keeps its place in the order from its first attempt to its last.
+7. A call whose session was paused while it waited stays where it is until the session is unpaused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -29,6 +31,8 @@ from plait.core.schedule import Waiting, in_order, next_up
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
 
+log = logging.getLogger(__name__)
+
 ATTEMPTS = 5
 FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
 """Seconds. Doubling from the first, with jitter, no single wait over the longest (`contract.md` F36)."""
@@ -45,10 +49,20 @@ class Watcher:
     delayed: Callable[[str, float, int, int], None]
 
 
+@dataclass(slots=True)
+class _Queued:
+    """A call in the queue: `turn` is set when it has its slot; `place` is the last one that it was told."""
+
+    watcher: Watcher
+    turn: anyio.Event
+    place: int = 0
+
+
 class Gate:
-    """Slots, queue, pauses and retries; `attended` says whether a session is shown, `random` gives [0, 1).
+    """Slots, queue, pauses and retries; `attended` says whether a session is shown, `held` whether it is paused, `random` gives [0, 1).
 
     `requests_per_minute` is asked by provider, None being any number. `on_change` is called whenever `report` would tell something else.
+    What `attended` and `held` answer may change at any time; `serve` looks again.
     """
 
     def __init__(
@@ -59,6 +73,7 @@ class Gate:
         attempts: int = ATTEMPTS,
         requests_per_minute: Callable[[str], int | None] = lambda provider: None,
         on_change: Callable[[], None] = lambda: None,
+        held: Callable[[SessionId], bool] = lambda session: False,
     ) -> None:
         self.limit = limit
         self.attempts = attempts
@@ -66,24 +81,27 @@ class Gate:
         self._random = random
         self._running = 0
         self._number = 0
-        self._waiting: dict[Waiting, anyio.Event] = {}
-        self._watchers: dict[Waiting, Watcher] = {}
+        self._queue: dict[Waiting, _Queued] = {}
         self._paused: dict[str, float] = {}
         self._requests_per_minute = requests_per_minute
         self._limiters: dict[str, AsyncLimiter] = {}
+        self._taken_at: dict[str, float] = {}
+        """When each provider was sent its last call, by the loop's clock; only of those with a limit."""
         self._room_awaited: dict[str, asyncio.TimerHandle] = {}
         self._on_change = on_change
+        self._held = held
+        self._told = GateFigures(0, 0, limit)
 
     def __repr__(self) -> str:
-        return f"<Gate [{self._running}/{self.limit}, {len(self._waiting)} queued]>"
+        return f"<Gate [{self._running}/{self.limit}, {len(self._queue)} queued]>"
 
     def report(self) -> GateFigures:
         """How many calls run and wait, and which providers are held by a rate limit."""
-        return GateFigures(self._running, len(self._waiting), self.limit, tuple(sorted(self._paused_now())))
+        return GateFigures(self._running, len(self._queue), self.limit, tuple(sorted(self._paused_now())))
 
     def order(self) -> list[Waiting]:
-        """The calls that wait, in the order in which they will be served if nobody else comes."""
-        return in_order(self._waiting, self._attended)
+        """The calls that wait, in the order in which they will be served if nobody else comes; those of paused sessions last."""
+        return sorted(in_order(self._queue, self._attended), key=lambda one: self._held(one.session))
 
     async def stream(
         self, session: SessionId, provider: ModelProvider, request: ModelRequest, watcher: Watcher
@@ -124,7 +142,7 @@ class Gate:
         """Hold the provider's calls. The end of the pause serves whoever waits then: the call that caused it may be gone by that time."""
         loop = asyncio.get_running_loop()
         self._paused[provider] = max(self._paused.get(provider, 0.0), loop.time() + seconds)
-        loop.call_at(self._paused[provider] + TIMER_STEP, self._serve)
+        loop.call_at(self._paused[provider] + TIMER_STEP, self.serve)
 
     def _paused_now(self) -> set[str]:
         now = asyncio.get_running_loop().time()
@@ -132,19 +150,15 @@ class Gate:
         return set(self._paused)
 
     async def _acquire(self, me: Waiting, watcher: Watcher) -> None:
-        turn = anyio.Event()
-        self._waiting[me], self._watchers[me] = turn, watcher
+        mine = self._queue[me] = _Queued(watcher, anyio.Event())
         try:
-            self._serve()
-            await turn.wait()
+            self.serve()
+            await mine.turn.wait()
         except BaseException:  # cancelled while queued, or just as the slot was given: neither may leak; always re-raised
-            if self._waiting.pop(me, None) is None:
-                self._release()
-            else:
-                self._on_change()
+            if self._queue.pop(me, None) is None:
+                self._running -= 1
+            self.serve()
             raise
-        finally:
-            self._watchers.pop(me, None)
 
     def _takes_one(self, provider: str) -> bool:
         """Count a call that the provider may be sent now; if it may not, the queue is served again when it may."""
@@ -160,30 +174,44 @@ class Gate:
         if limiter.has_capacity():
             with suppress(StopIteration):  # with capacity, its first step is its last
                 limiter.acquire().send(None)
+            self._taken_at[provider] = asyncio.get_running_loop().time()
             return True
         if provider not in self._room_awaited:
-            self._room_awaited[provider] = asyncio.get_running_loop().call_later(60 / rate + TIMER_STEP, self._room_comes, provider)
+            room = self._taken_at[provider] + 60 / rate + TIMER_STEP
+            self._room_awaited[provider] = asyncio.get_running_loop().call_at(room, self._room_comes, provider)
         return False
 
     def _room_comes(self, provider: str) -> None:
         del self._room_awaited[provider]
-        self._serve()
+        self.serve()
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
         """Give free slots to whoever is next, and tell the others their places. Leaving the queue and counting the slot are one step."""
-        held = self._paused_now()
-        order = in_order(self._waiting, self._attended)
-        while self._running < self.limit and (up := next_up(order, held)) is not None:
+        closed = self._paused_now()
+        ready = [one for one in self.order() if not self._held(one.session)]
+        while self._running < self.limit and (up := next_up(ready, closed)) is not None:
             if not self._takes_one(up.provider):
-                held.add(up.provider)
+                closed.add(up.provider)
                 continue
-            order.remove(up)
+            ready.remove(up)
             self._running += 1
-            self._waiting.pop(up).set()
-        for place, one in enumerate(order, 1):
-            self._watchers[one].place(place)
-        self._on_change()
+            self._queue.pop(up).turn.set()
+        for place, one in enumerate(self.order(), 1):
+            _tell_place(self._queue[one], place)
+        if (figures := self.report()) != self._told:
+            self._told = figures
+            self._on_change()
 
     def _release(self) -> None:
         self._running -= 1
-        self._serve()
+        self.serve()
+
+
+def _tell_place(queued: _Queued, place: int) -> None:
+    if place == queued.place:
+        return
+    queued.place = place
+    try:
+        queued.watcher.place(place)
+    except Exception:  # a watcher's fault boundary: whoever gives a slot back must not meet the fault of another session
+        log.exception("a call that waits could not be told its place")
