@@ -9,10 +9,10 @@ from plait.core.codec import cleaned
 from plait.core.defaults import checked_setting
 from plait.core.errors import UsageError
 from plait.core.messages import ToolResult
-from plait.core.session import Session, SessionState
+from plait.core.session import SessionState
 from plait.runtime.acknowledging import done, happen, refuse_when_full
 from plait.runtime.managed import Managed
-from plait.runtime.namer import name_session
+from plait.runtime.namer import name_session, wants_name
 from plait.runtime.opening import close_session, enter_project, free_name, open_session, reopen_session
 from plait.runtime.reading import read
 from plait.runtime.registry import Registry
@@ -69,8 +69,8 @@ async def _say(registry: Registry, command: c.Say) -> c.Reply:
     managed = await registry.managed(command.session)
     seq = registry.record(command.session, e.UserSaid(command.text, command.attachments))
     registry.dispatch(managed)
-    if registry.world.defaults.auto_names:
-        registry.in_background(name_session, registry, managed)
+    if registry.world.defaults.auto_names and wants_name(managed.session):
+        registry.in_background(name_session, managed)
     return await done(registry, command.session, seq)
 
 

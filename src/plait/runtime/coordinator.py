@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import anyio
 
 from plait.core.commands import Command, Refused, Reply, SessionInfo
-from plait.core.errors import PlaitError
+from plait.core.errors import PlaitError, StoreError
 from plait.core.events import Cursor, Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
@@ -28,6 +28,8 @@ class Coordinator(Registry):
             return await carry_out(self, command)
         except PlaitError as error:
             return Refused(str(error), type(error).__name__)
+        finally:
+            await self._forget_completed()
 
     async def follow(self, session: SessionId, after: Cursor | None = None) -> AsyncGenerator[Stamped, None]:
         """Events of a session after the cursor, then as they come; of `FLEET` the changes. Raises `UsageError` for an unknown session."""
@@ -35,6 +37,7 @@ class Coordinator(Registry):
             async with aclosing(self.fleet.follow(self.world.now())) as changes:
                 async for stamped in changes:
                     yield stamped
+            return
         managed = await self.managed(session)
         try:
             async with aclosing(managed.log.follow(after)) as events:
@@ -49,13 +52,21 @@ class Coordinator(Registry):
         """See `Registry.after_turn`: a title is written if it is time for one, and a heavy session that nobody shows leaves the memory."""
         await super().after_turn(managed)
         if self.world.defaults.titles == "model" and wants_title(managed.session):
-            self.in_background(title_session, self, managed)
+            self.in_background(title_session, managed)
+        with suppress(StoreError):  # it is not forgotten before all of it is on disk
+            await self.journal.durable(managed.session.id, managed.session.seq)
         await self.relieve()
 
     async def relieve(self) -> None:
         """Put heavy sessions that nobody shows, and nothing works in, out of memory."""
         for managed in self.loaded:
             await self.release(managed.session.id, lambda one: may_be_unloaded(one, self.world.defaults.unload_bytes))
+
+    async def _forget_completed(self) -> None:
+        """Put completed sessions that a command has loaded out of memory."""
+        for managed in self.loaded:
+            if managed.is_idle:
+                await self.release(managed.session.id)
 
     async def sessions(self) -> Sequence[SessionInfo]:
         """Every session, last used first."""

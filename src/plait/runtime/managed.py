@@ -46,6 +46,8 @@ class Managed:
     """Set when the turn of `scope` has ended."""
     tasks: int = 0
     """Turns that still run, those left behind included."""
+    helpers: int = 0
+    """Work in the background that is done for it."""
     conversation_bytes: int = 0
     _changed: anyio.Event = field(default_factory=anyio.Event)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
+from itertools import islice
 
 import anyio.to_thread
 
@@ -37,11 +38,9 @@ async def name_session(registry: Registry, managed: Managed) -> None:
     """Give the session the name and the kind that its first messages speak of."""
     session = managed.session
     texts = first_messages(session)
-    if not texts or len(texts) > NAMING_MESSAGES or (session.named_by_hand and session.kind_by_hand):
-        return
     proposal = await anyio.to_thread.run_sync(registry.world.named, texts)
     # What holds now counts: it may have been renamed, closed, or told more while the words were weighed.
-    if session.state is SessionState.COMPLETED or len(first_messages(session)) != len(texts):
+    if session.state is SessionState.COMPLETED or first_messages(session) != texts:
         return
     if not session.kind_by_hand and proposal.kind != session.kind:
         registry.record(session.id, e.KindChanged(proposal.kind))
@@ -80,19 +79,25 @@ def clean_title(text: str) -> str:
 
 
 def first_messages(session: Session) -> list[str]:
-    """What the user said first: one message more than names are made from, so that it shows when there are more."""
-    texts: list[str] = []
-    for stamped in session.conversation:
-        if isinstance(stamped.event, e.UserSaid):
-            texts.append(stamped.event.text)
-            if len(texts) > NAMING_MESSAGES:
-                break
-    return texts
+    """What the user said first, as far as names are made from it."""
+    said = (stamped.event.text for stamped in session.conversation if isinstance(stamped.event, e.UserSaid))
+    return list(islice(said, NAMING_MESSAGES))
+
+
+def wants_name(session: Session) -> bool:
+    """Whether the message that was just said may change the name or the kind."""
+    if session.named_by_hand and session.kind_by_hand:
+        return False
+    said = (stamped for stamped in session.conversation if isinstance(stamped.event, e.UserSaid))
+    return len(list(islice(said, NAMING_MESSAGES + 1))) <= NAMING_MESSAGES
 
 
 def wants_title(session: Session) -> bool:
     """Whether now is the time for a title: after the first turn that ended well."""
-    return not session.title and session.ending == "done" and len(first_messages(session)) <= NAMING_MESSAGES
+    if session.title or session.ending != "done" or session.state is SessionState.COMPLETED:
+        return False
+    ends = (stamped.event for stamped in session.conversation if isinstance(stamped.event, e.TurnEnded))
+    return len(list(islice((end for end in ends if end.ending == "done"), 2))) == 1
 
 
 def _excerpt(session: Session) -> str:

@@ -75,7 +75,8 @@ def _refuse_at_limit(registry: Registry, rows: list[c.SessionInfo]) -> None:
         idle = min((row for row in rows if row.messages), key=lambda row: row.last_at)
         raise LimitReached(
             f"{used} of {most} sessions are open. Close one (/close {idle.name}: it was left alone longest), go on in one "
-            f"(/sessions lists them, plait --session {idle.id} begins there), or raise the limit (plait config set max_sessions {most * 2})."
+            f"(/sessions lists them, plait --session {idle.id} begins there), or raise the limit "
+            f"(plait config set max_sessions {most * 2})."
         )
 
 
@@ -102,8 +103,8 @@ def _project(registry: Registry, directory: str) -> Project:
 
 
 async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
-    managed = await registry.managed(command.session)
     while True:
+        managed = await registry.managed(command.session)  # anew each time: while its turn stopped, it may have left the memory
         while managed.session.queue:  # before its running turn ends, which would start the next one
             registry.record(command.session, e.TurnEnded(managed.session.queue[-1], "interrupted", managed.log.attended))
         if managed.scope is None:

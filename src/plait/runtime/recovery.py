@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from plait.core import events as e
 from plait.core.commands import SessionInfo
-from plait.core.errors import IllegalTransition, StoreError
+from plait.core.errors import IllegalTransition, PlaitError, StoreError
 from plait.core.messages import SessionId
+from plait.core.ports import Store
 from plait.core.session import Session
 from plait.runtime.turn import cut_off
 
@@ -25,6 +26,17 @@ def fold(session: SessionId, events: Sequence[e.Stamped]) -> Session:
                 f"Session '{folded.name or session}' cannot be read past event {folded.seq}: {error} No other session is touched by this."
             ) from error
     return folded
+
+
+def claimed(store: Store, session: SessionId, owner: str) -> Session:
+    """Blocks: the session, folded, with its lease taken for `owner`. Raises `StoreError`, and the lease is free then."""
+    if not store.claim(session, owner):
+        raise StoreError("Another process works on this session. Leave it there first.")
+    try:
+        return fold(session, store.read(session))
+    except PlaitError:
+        store.release(session, owner)
+        raise
 
 
 def cut_off_by_crash(session: Session) -> Sequence[e.Event]:

@@ -22,7 +22,7 @@ import anyio.to_thread
 
 from plait.core import events as e
 from plait.core.codec import cleaned
-from plait.core.errors import PlaitError, StoreError, UsageError
+from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import SessionId, Turn
 from plait.core.session import Session, SessionState
 from plait.runtime.eventlog import EventLog
@@ -31,7 +31,7 @@ from plait.runtime.gate import Gate
 from plait.runtime.journal import Journal
 from plait.runtime.listing import SessionList
 from plait.runtime.managed import Managed, Surroundings
-from plait.runtime.recovery import cut_off_by_crash, fold
+from plait.runtime.recovery import claimed, cut_off_by_crash
 from plait.runtime.settings import SessionSettings
 from plait.runtime.turn import TurnRunner, TurnTools, cut_off
 
@@ -56,6 +56,7 @@ class Registry:
             surroundings.random,
             requests_per_minute=surroundings.defaults.requests_of,
             on_change=self.fleet.change,
+            held=self._paused,
         )
         self.settings = SessionSettings(surroundings.store, surroundings.models, surroundings.defaults, surroundings.instructions)
         self._managed: dict[SessionId, Managed] = {}
@@ -100,9 +101,7 @@ class Registry:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
         self._leaving = True
-        for managed in self._managed.values():
-            if managed.scope is not None:
-                managed.scope.cancel()
+        self._tasks.cancel_scope.cancel()
         try:
             if isinstance(error, Exception):  # goes on as it is, not as a group of one
                 return await self._stack.__aexit__(None, None, None)
@@ -125,30 +124,21 @@ class Registry:
 
     async def managed(self, session: SessionId) -> Managed:
         """A session, read from the store if it is not loaded yet; a turn that a crash cut off is ended. Raises `PlaitError`."""
-        async with self._loading:
-            known = self._managed.get(session)
-            if known is not None:
-                return known
-            if session not in self.list:
-                raise UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")
-            managed = self.manage(await anyio.to_thread.run_sync(self._claimed, session))
-            for event in cut_off_by_crash(managed.session):
-                self.record(session, event)
-            if managed.session.running is not None:  # it waits for an answer, and goes on with it
-                self._start(managed, managed.session.running)
-            self.dispatch(managed)
-        return managed
+        if session not in self._managed:  # else it has not to wait for the loading of another
+            async with self._loading:
+                if session not in self._managed:
+                    await self._load(session)
+        return self._managed[session]
 
-    def _claimed(self, session: SessionId) -> Session:
-        """Blocks: take the session's lease and fold its events."""
-        store = self.world.store
-        if not store.claim(session, self.owner):
-            raise StoreError("Another process works on this session. Leave it there first.")
-        try:
-            return fold(session, store.read(session))
-        except PlaitError:
-            store.release(session, self.owner)
-            raise
+    async def _load(self, session: SessionId) -> None:
+        if session not in self.list:
+            raise UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")
+        managed = self.manage(await anyio.to_thread.run_sync(claimed, self.world.store, session, self.owner))
+        for event in cut_off_by_crash(managed.session):
+            self.record(session, event)
+        if managed.session.running is not None:  # it waits for an answer, and goes on with it
+            self._start(managed, managed.session.running)
+        self.dispatch(managed)
 
     def manage(self, session: Session) -> Managed:
         """Take a folded session, whose lease is held, into the registry."""
@@ -174,7 +164,7 @@ class Registry:
 
     def _to_forget(self, session: SessionId, forget: Callable[[Managed], bool]) -> bool:
         managed = self._managed.get(session)
-        if managed is None or managed.tasks or self.journal.durable_seq(session) < managed.session.seq:
+        if managed is None or managed.tasks or managed.helpers or self.journal.durable_seq(session) < managed.session.seq:
             return False
         return forget(managed)
 
@@ -183,20 +173,28 @@ class Registry:
         """The sessions that are in memory."""
         return tuple(self._managed.values())
 
-    def in_background(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        """Run something that nobody waits for; it ends with the registry at the latest."""
+    def in_background(self, function: Callable[[Self, Managed], Awaitable[None]], managed: Managed) -> None:
+        """Do something for a session that nobody waits for; the session stays loaded meanwhile. It ends with the registry at the latest."""
         if not self._leaving:
-            self._tasks.start_soon(self._guarded, function, *arguments)
+            managed.helpers += 1
+            self._tasks.start_soon(self._guarded, function, managed)
 
-    async def _guarded(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    async def _guarded(self, function: Callable[[Self, Managed], Awaitable[None]], managed: Managed) -> None:
         try:
-            await function(*arguments)
+            await function(self, managed)
         except Exception:  # the fault boundary of work in the background: no session may end for the want of a name
-            log.exception("%s failed", function.__name__)
+            log.exception("%s failed for session %s", function.__name__, managed.session.id)
+        finally:
+            managed.helpers -= 1
+        await self.release(managed.session.id)
 
     def _attended(self, session: SessionId) -> bool:
         managed = self._managed.get(session)
         return managed is not None and managed.log.attended
+
+    def _paused(self, session: SessionId) -> bool:
+        managed = self._managed.get(session)
+        return managed is not None and managed.session.state is SessionState.PAUSED
 
     # The door.
 
@@ -210,6 +208,8 @@ class Registry:
         if seq is not None:
             self.journal.record(self.list.update(session), stamped)
         managed.log.append(stamped)
+        if isinstance(event, (e.Unpaused, e.Closed)):
+            self.gate.serve()  # it may hold a call of this session
         return session.seq
 
     def _committed(self, session: SessionId, seq: int) -> None:

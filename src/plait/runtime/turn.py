@@ -47,10 +47,11 @@ RESULT_CAP = 200_000
 ANSWER_CAP = 2_000_000
 """Characters of one answer, thinking included: several times what any model writes in one call."""
 QUESTION_CAP = 10_000
-"""Characters of a question to the user."""
+"""Characters of a question to the user, its choices included; a longer one is not asked, and the model is told why."""
 CALLS_CAP = 100
 """Tool calls of one answer that are run; the others are refused."""
 NOT_RUN = "Not run: the turn was stopped before it."
+NOT_ANSWERED = "The user stopped the turn and did not answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class TurnRunner:
         A turn that was ended from outside, because it did not stop when it was told to, records nothing any more.
         """
         try:
+            # One that was asked before a restart waits for its answer, not for a model that may be missing just now.
+            await self._doors.until(lambda: self._session.question is None)
             plan = await self._doors.plan()
             ending, detail = await self._calls(plan)
         except anyio.get_cancelled_exc_class():
@@ -117,8 +120,8 @@ class TurnRunner:
     async def _calls(self, plan: TurnPlan) -> tuple[e.Ending, str]:
         await self._run_tools()  # those that the last answer asked for, where the turn goes on after a restart
         for _ in range(plan.max_calls):
-            await self._doors.until(lambda: self._session.state is not SessionState.PAUSED)
             await self._doors.durable()
+            await self._doors.until(lambda: self._session.state is not SessionState.PAUSED)
             finished = await self._call_model(plan)
             if finished.stop == "length":
                 self._doors.record(e.Noted("The answer reached the limit of tokens and stops there. Say 'go on', or raise max_tokens."))
@@ -128,8 +131,7 @@ class TurnRunner:
         return "limit", f"The turn reached its limit of {plan.max_calls} model calls. Say 'go on' to continue."
 
     async def _run_tools(self) -> None:
-        """Run what the last answer asked for, one after another; first comes the answer to a question that waits already."""
-        await self._doors.until(lambda: self._session.question is None)
+        """Run what the last answer asked for, one after another."""
         calls = tuple(self._session.asked_calls.values())
         for call in calls[:CALLS_CAP]:
             await self._call_tool(call)
@@ -227,7 +229,12 @@ class TurnRunner:
 
     async def _ask(self, call: ToolCall, ask: Ask) -> None:
         """The user's answer is the call's result. It is recorded by whoever gives it, so that it counts even if plait ends right after."""
-        self._doors.record(e.QuestionAsked(self._turn, call.id, ask.question[:QUESTION_CAP], ask.choices))
+        length = len(ask.question) + sum(map(len, ask.choices))
+        if length > QUESTION_CAP:
+            told = f"Not asked: the question has {length:,} characters, and one may have {QUESTION_CAP:,}. Ask a shorter one."
+            self._return(call, told, "error")
+            return
+        self._doors.record(e.QuestionAsked(self._turn, call.id, ask.question, ask.choices))
         await self._doors.until(lambda: self._session.question is None)
 
     def _return(self, call: ToolCall, content: str, outcome: Outcome) -> None:
@@ -252,9 +259,11 @@ def cut_off(session: Session, turn: Turn) -> Sequence[e.Event]:
     if session.answer:
         message = AssistantMessage(session.answer.text, session.answer.thinking)
         cut.append(e.AssistantSaid(turn, message, "other", complete=False))
-    for calls, told in ((session.open_calls, UNKNOWN_OUTCOME), (session.asked_calls, NOT_RUN)):
-        for call in calls.values():
-            cut.append(e.ToolReturned(turn, ToolResult(call.id, call.name, told, "interrupted")))
+    asking = session.question.call if session.question is not None else None
+    told = {call: NOT_ANSWERED if call == asking else UNKNOWN_OUTCOME for call in session.open_calls}
+    told |= dict.fromkeys(session.asked_calls, NOT_RUN)
+    for call in (*session.open_calls.values(), *session.asked_calls.values()):
+        cut.append(e.ToolReturned(turn, ToolResult(call.id, call.name, told[call.id], "interrupted")))
     return cut
 
 
