@@ -39,6 +39,11 @@ KINDS = (
     "reopened",
     "place",
     "unknown",
+    "ask",
+    "reply",
+    "kind",
+    "title",
+    *("next",) * 14,
 )
 Choice = tuple[str, str, int, bool, bool]
 
@@ -78,6 +83,8 @@ class Player:
         """The event of a choice, fitted to the session as it is, unless it is a misfit."""
         kind, text, number, flag, misfit = choice
         session = self.session
+        if kind == "next":
+            return self.event((self._next(number, flag), text, number, flag, misfit))
         running = session.running if session.running is not None and not misfit else Turn(number)
         queued = session.queue[0] if session.queue and not misfit else Turn(number)
         plain: dict[str, e.Event] = {
@@ -87,10 +94,12 @@ class Player:
             "delta": e.AnswerDelta(running, text, "hm" if flag else ""),
             "cut": e.AssistantSaid(running, AssistantMessage(text, "hm"), "other", complete=False),
             "end": e.TurnEnded(queued if session.running is None else running, "done" if flag else "failed", seen=number > 2),
-            "seen": e.Seen(),
+            "seen": e.Seen(session.seq + number if misfit else max(0, session.seq - number), len(session.answer.text) * number // 5),
             "paused": e.Paused(),
             "unpaused": e.Unpaused(),
             "renamed": e.Renamed(f"name-{number}", flag),
+            "kind": e.KindChanged("debug" if flag else "planning"),
+            "title": e.Titled(text),
             "setting": e.SettingChanged("temperature", None if flag else number),
             "noted": e.Noted(text),
             "closed": e.Closed(),
@@ -99,6 +108,17 @@ class Player:
             "unknown": e.UnknownEvent("Later", "{}"),
         }
         return plain.get(kind) or self._working(choice, running)
+
+    def _next(self, number: int, flag: bool) -> str:
+        """What usually comes next, so that lives get as far as questions."""
+        session = self.session
+        if session.running is None:
+            return "start" if session.queue else "said"
+        if session.question is not None:
+            return "reply"
+        if session.open_calls:
+            return "ask" if flag else "result"
+        return "tool" if session.asked_calls else ("delta", "progress", "answer", "calls", "calls", "end")[number]
 
     def _working(self, choice: Choice, running: Turn) -> e.Event:
         kind, text, number, flag, misfit = choice
@@ -118,7 +138,14 @@ class Player:
             case "tool":
                 asked = tuple(session.asked_calls.values())
                 return e.ToolStarted(running, asked[0] if asked and not misfit else ToolCall(CallId("dup"), "read", "{}"))
+            case "ask":
+                open_calls = tuple(session.open_calls)
+                asking = open_calls[0] if open_calls and not misfit else CallId("dup")
+                return e.QuestionAsked(running, asking, text, ("yes", "no") if flag else ())
+            case "reply":
+                asked_by = session.question.call if session.question is not None and not misfit else CallId("dup")
+                return e.QuestionAnswered(running, ToolResult(asked_by, "ask_user", text))
             case _:
-                open_calls = (*session.open_calls.values(), *session.asked_calls.values())
-                call = open_calls[0] if open_calls and not misfit else ToolCall(CallId(f"c{number}"), "read", "{}")
+                pending = (*session.open_calls.values(), *session.asked_calls.values())
+                call = pending[0] if pending and not misfit else ToolCall(CallId(f"c{number}"), "read", "{}")
                 return e.ToolReturned(running, ToolResult(call.id, call.name, text, "done" if flag else "error"))

@@ -6,11 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from plait.core import codec
-from plait.core import events as e
+from plait.core import codec, events as e
 from plait.core.codec import TYPES, CodecError, decode, decode_event, encode, encode_event
 from plait.core.commands import Say
 from plait.core.messages import SessionId, Turn

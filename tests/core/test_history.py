@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.core import events as e
 from plait.core.history import CUT_OFF, UNKNOWN_OUTCOME, provider_view, repair, with_unique_ids

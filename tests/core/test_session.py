@@ -1,4 +1,4 @@
-"""The session's state machine: the table as `product.md` has it, and the laws of the fold."""
+"""The laws of a session's fold: what is refused, what is rebuilt, what is unread. `test_states` has the table."""
 
 from __future__ import annotations
 
@@ -7,75 +7,42 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.core import events as e
 from plait.core.answer import Answer
 from plait.core.errors import IllegalTransition
 from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, ToolResult, Turn, Usage
-from plait.core.session import TRANSITIONS, Session, SessionState, Trigger, trigger_of
+from plait.core.session import Session, SessionState
 from tests.core.histories import Player, steps
 
-S, T = SessionState, Trigger
-
-# product.md's table of states, cell by cell: from -> what is reachable, apart from staying.
-REACHABLE = {
-    S.ACTIVE: {S.PROCESSING, S.PAUSED, S.COMPLETED},
-    S.WAITING: {S.ACTIVE, S.PROCESSING, S.PAUSED, S.COMPLETED},
-    S.PROCESSING: {S.ACTIVE, S.WAITING, S.PAUSED, S.COMPLETED},
-    S.PAUSED: {S.ACTIVE, S.WAITING, S.PROCESSING, S.COMPLETED},
-    S.COMPLETED: {S.ACTIVE},
-}
-
-# Every pair of state and trigger; None is illegal.
-TABLE: dict[Trigger, tuple[SessionState | None, ...]] = {
-    #             Active         WaitingForInput  Processing     Paused       Completed
-    T.SAID: (S.PROCESSING, S.PROCESSING, S.PROCESSING, S.PAUSED, None),
-    T.STARTED: (None, None, S.PROCESSING, None, None),
-    T.WORKED: (None, None, S.PROCESSING, S.PAUSED, None),
-    T.ENDED_SEEN: (None, None, S.ACTIVE, S.PAUSED, None),
-    T.ENDED_UNSEEN: (None, None, S.WAITING, S.PAUSED, None),
-    T.SEEN: (S.ACTIVE, S.ACTIVE, S.PROCESSING, S.PAUSED, None),
-    T.PAUSED: (S.PAUSED, S.PAUSED, S.PAUSED, None, None),
-    T.UNPAUSED: (None, None, None, S.ACTIVE, None),
-    T.CHANGED: (S.ACTIVE, S.WAITING, S.PROCESSING, S.PAUSED, None),
-    T.CLOSED: (S.COMPLETED, S.COMPLETED, S.COMPLETED, S.COMPLETED, None),
-    T.REOPENED: (None, None, None, None, S.ACTIVE),
-}
+S = SessionState
 
 ONE = Turn(2)
 OPENED = e.SessionOpened("default", "development", ProjectId("shop-a7b3c2d1"), "/shop")
-CALL = ToolCall(CallId("c1"), "read", "{}")
+CALL, OTHER = ToolCall(CallId("c1"), "ask_user", "{}"), ToolCall(CallId("c2"), "read", "{}")
 
 
 def answer(turn: Turn, *calls: ToolCall, text: str = "yes", complete: bool = True) -> e.AssistantSaid:
     return e.AssistantSaid(turn, AssistantMessage(text, calls=calls), "end", complete=complete)
 
 
-# The shortest way into each state.
-WAYS: dict[SessionState, tuple[e.Event, ...]] = {
-    S.ACTIVE: (OPENED,),
-    S.WAITING: (OPENED, e.UserSaid("hi"), e.TurnStarted(ONE), e.TurnEnded(ONE, "done", seen=False)),
-    S.PROCESSING: (OPENED, e.UserSaid("hi"), e.TurnStarted(ONE)),
-    S.PAUSED: (OPENED, e.UserSaid("hi"), e.TurnStarted(ONE), e.Paused()),
-    S.COMPLETED: (OPENED, e.Closed()),
-}
+def end(turn: Turn = ONE, ending: e.Ending = "done", *, seen: bool = False) -> e.TurnEnded:
+    return e.TurnEnded(turn, ending, seen)
 
-# One event for each trigger, legal as far as turns and calls go wherever the state has a running turn.
-EXAMPLES: dict[Trigger, tuple[e.Event, ...]] = {
-    T.SAID: (e.UserSaid("more"), e.RetryAsked()),
-    T.STARTED: (e.TurnStarted(Turn(4)),),
-    T.WORKED: (e.AnswerDelta(ONE, "y"), e.AnswerProgress(ONE, "y"), answer(ONE)),
-    T.ENDED_SEEN: (e.TurnEnded(ONE, "done", seen=True),),
-    T.ENDED_UNSEEN: (e.TurnEnded(ONE, "failed", seen=False, detail="no"),),
-    T.SEEN: (e.Seen(),),
-    T.PAUSED: (e.Paused(),),
-    T.UNPAUSED: (e.Unpaused(),),
-    T.CHANGED: (e.Renamed("auth-fix", True), e.SettingChanged("model", "a:b"), e.Noted("something")),
-    T.CLOSED: (e.Closed(),),
-    T.REOPENED: (e.Reopened(),),
-}
+
+def reply(call: ToolCall = CALL, turn: Turn = ONE) -> e.QuestionAnswered:
+    return e.QuestionAnswered(turn, ToolResult(call.id, call.name, "the second"))
+
+
+def returned(call: ToolCall = CALL) -> e.ToolReturned:
+    return e.ToolReturned(ONE, ToolResult(call.id, call.name, "x", "interrupted"))
+
+
+RUNNING = (OPENED, e.UserSaid("hi"), e.TurnStarted(ONE))
+UNSEEN = (*RUNNING, end())
+CALLING = (*RUNNING, answer(ONE, CALL, OTHER), e.ToolStarted(ONE, CALL))
+ASKED = (*CALLING, e.QuestionAsked(ONE, CALL.id, "Which one?", ("the first", "the second")))
 
 
 def played(*events: e.Event) -> Session:
@@ -90,59 +57,6 @@ def snapshot(session: Session) -> dict[str, Any]:
     return {one.name: copy.deepcopy(getattr(session, one.name)) for one in fields(Session)} | {"unsaved": session.answer.unsaved}
 
 
-def test_the_table_is_the_one_of_the_product() -> None:
-    assert set(TABLE) == set(Trigger)
-    for trigger, row in TABLE.items():
-        for state, target in zip(SessionState, row, strict=True):
-            assert TRANSITIONS[state].get(trigger) is target, (state, trigger)
-
-
-def test_every_step_of_the_product_is_there_and_no_other() -> None:
-    """Steps that a session really takes, `_settle` included, from every way into a state, are those of the product's table."""
-    taken: dict[SessionState, set[SessionState]] = {state: set() for state in SessionState}
-    ways = [
-        *WAYS.values(),
-        (*WAYS[S.WAITING], e.Paused()),
-        (OPENED, e.Paused(), e.UserSaid("later")),
-        (OPENED, e.Paused()),
-        (*WAYS[S.PROCESSING], e.TurnEnded(ONE, "done", seen=True)),
-    ]
-    for way in ways:
-        for examples in EXAMPLES.values():
-            for event in examples:
-                session = played(*way)
-                before = session.state
-                try:
-                    Player(session).play(event)
-                except IllegalTransition:
-                    continue
-                taken[before] |= {session.state} - {before}
-    assert taken == REACHABLE
-
-
-@pytest.mark.parametrize("trigger", list(Trigger))
-@pytest.mark.parametrize("state", list(SessionState))
-def test_a_step_is_taken_or_refused_as_the_table_says(state: SessionState, trigger: Trigger) -> None:
-    for event in EXAMPLES[trigger]:
-        way = WAYS[state]
-        if state is S.PROCESSING and trigger is T.STARTED:
-            way = (OPENED, e.UserSaid("hi"), e.UserSaid("more"), e.TurnStarted(ONE), e.TurnEnded(ONE, "done", True))
-            event = e.TurnStarted(Turn(3))
-        session = played(*way)
-        assert session.state is state
-        target = TABLE[trigger][list(SessionState).index(state)]
-        assert trigger_of(event) is trigger
-        if target is None:
-            before = snapshot(session)
-            with pytest.raises(IllegalTransition) as refused:
-                Player(session).play(event)
-            assert "default" in str(refused.value)
-            assert snapshot(session) == before
-        else:
-            Player(session).play(event)
-            assert session.state is (S.PROCESSING if trigger is T.UNPAUSED else target)  # the paused example has a turn running
-
-
 @pytest.mark.parametrize(
     ("way", "event"),
     [
@@ -151,23 +65,41 @@ def test_a_step_is_taken_or_refused_as_the_table_says(state: SessionState, trigg
         ((OPENED,), OPENED),
         ((OPENED, e.UserSaid("hi")), e.TurnStarted(Turn(1))),
         ((OPENED, e.UserSaid("hi"), e.UserSaid("two")), e.TurnStarted(Turn(3))),
-        ((*WAYS[S.PROCESSING], e.UserSaid("two")), e.TurnStarted(Turn(4))),
-        (WAYS[S.PROCESSING], e.TurnStarted(ONE)),
-        (WAYS[S.PROCESSING], e.AnswerDelta(Turn(9), "late")),
-        (WAYS[S.PROCESSING], e.TurnEnded(Turn(9), "done", True)),
-        (WAYS[S.PROCESSING], e.ToolStarted(ONE, CALL)),
-        (WAYS[S.PROCESSING], e.ToolReturned(ONE, ToolResult(CALL.id, "read", "x"))),
-        ((*WAYS[S.PROCESSING], answer(ONE, CALL, complete=False)), e.ToolStarted(ONE, CALL)),
-        ((*WAYS[S.PROCESSING], answer(ONE, CALL), e.ToolStarted(ONE, CALL)), e.ToolStarted(ONE, CALL)),
-        ((*WAYS[S.PROCESSING], answer(ONE, CALL), e.ToolStarted(ONE, CALL)), answer(ONE)),
+        ((*RUNNING, e.UserSaid("two")), e.TurnStarted(Turn(4))),
+        (RUNNING, e.TurnStarted(ONE)),
+        (RUNNING, e.AnswerDelta(Turn(9), "late")),
+        (RUNNING, e.TurnEnded(Turn(9), "done", True)),
+        (RUNNING, e.ToolStarted(ONE, CALL)),
+        (RUNNING, e.ToolReturned(ONE, ToolResult(CALL.id, "read", "x"))),
+        ((*RUNNING, answer(ONE, CALL, complete=False)), e.ToolStarted(ONE, CALL)),
+        ((*RUNNING, answer(ONE, CALL), e.ToolStarted(ONE, CALL)), e.ToolStarted(ONE, CALL)),
+        ((*RUNNING, answer(ONE, CALL), e.ToolStarted(ONE, CALL)), answer(ONE)),
         (
-            (*WAYS[S.PROCESSING], answer(ONE, CALL), e.ToolStarted(ONE, CALL), e.ToolReturned(ONE, ToolResult(CALL.id, "read", "x"))),
+            (*RUNNING, answer(ONE, CALL), e.ToolStarted(ONE, CALL), e.ToolReturned(ONE, ToolResult(CALL.id, "read", "x"))),
             e.ToolStarted(ONE, CALL),
         ),
         (
-            (*WAYS[S.PROCESSING], answer(ONE, CALL), e.ToolReturned(ONE, ToolResult(CALL.id, "read", "no such tool", "error"))),
+            (*RUNNING, answer(ONE, CALL), e.ToolReturned(ONE, ToolResult(CALL.id, "read", "no such tool", "error"))),
             e.ToolReturned(ONE, ToolResult(CALL.id, "read", "twice")),
         ),
+        ((*RUNNING, answer(ONE, CALL)), e.QuestionAsked(ONE, CALL.id, "before its call was started")),
+        (CALLING, e.QuestionAsked(ONE, OTHER.id, "of another call")),
+        (CALLING, e.QuestionAsked(Turn(9), CALL.id, "of another turn")),
+        (CALLING, reply()),
+        ((*CALLING, returned()), e.QuestionAsked(ONE, CALL.id, "too late")),
+        (ASKED, e.QuestionAsked(ONE, CALL.id, "again")),
+        ((*ASKED, e.ToolStarted(ONE, OTHER)), e.QuestionAsked(ONE, OTHER.id, "two at once")),
+        (ASKED, reply(OTHER)),
+        (ASKED, reply(turn=Turn(9))),
+        (ASKED, answer(ONE)),
+        ((*ASKED, reply()), reply()),
+        ((*ASKED, reply()), returned()),
+        ((*ASKED, returned()), reply()),
+        ((*ASKED, end()), reply()),
+        ((*ASKED, e.Closed(), e.Reopened()), reply()),
+        (RUNNING, e.Seen(4)),
+        (RUNNING, e.Seen(-1)),
+        (RUNNING, e.Seen(3, -1)),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, tuple) else f"after-{len(value)}",
 )
@@ -192,7 +124,7 @@ def test_an_event_out_of_its_place_is_refused(seq: int | None, event: e.Event) -
 
 
 def test_what_a_turn_that_nobody_saw_leaves_is_seen_with_the_next_end() -> None:
-    session = played(*WAYS[S.PROCESSING], e.UserSaid("two"), e.TurnEnded(ONE, "done", seen=False))
+    session = played(*RUNNING, e.UserSaid("two"), e.TurnEnded(ONE, "done", seen=False))
     assert session.queue == [Turn(4)]
     Player(session).play(e.TurnStarted(Turn(4)), e.TurnEnded(Turn(4), "done", seen=True))
     assert session.state is S.ACTIVE
@@ -204,13 +136,13 @@ def test_a_queued_turn_taken_out_unseen_waits_for_the_user_too() -> None:
 
 
 def test_unpausing_goes_on_with_what_was_left() -> None:
-    assert played(*WAYS[S.WAITING], e.Paused(), e.Unpaused()).state is S.WAITING
+    assert played(*UNSEEN, e.Paused(), e.Unpaused()).state is S.WAITING
     assert played(OPENED, e.Paused(), e.UserSaid("later"), e.Unpaused()).state is S.PROCESSING
     assert played(OPENED, e.Paused(), e.Unpaused()).state is S.ACTIVE
 
 
 def test_closing_in_the_middle_leaves_no_turn_behind() -> None:
-    session = played(*WAYS[S.PROCESSING], e.UserSaid("two"), answer(ONE, CALL), e.ToolStarted(ONE, CALL), e.Closed())
+    session = played(*RUNNING, e.UserSaid("two"), answer(ONE, CALL), e.ToolStarted(ONE, CALL), e.Closed())
     assert (session.running, session.queue, session.open_calls, session.asked_calls) == (None, [], {}, {})
     Player(session).play(e.Reopened())
     assert session.state is S.ACTIVE
@@ -219,7 +151,7 @@ def test_closing_in_the_middle_leaves_no_turn_behind() -> None:
 def test_tokens_and_money_are_added_up() -> None:
     first = e.AssistantSaid(ONE, AssistantMessage("a"), "end", "p:m", Usage(10, 5, 2), 0.25)
     second = e.AssistantSaid(ONE, AssistantMessage("b"), "end", "p:m", Usage(20, 7), None)
-    session = played(*WAYS[S.PROCESSING], first, second)
+    session = played(*RUNNING, first, second)
     assert (session.usage, session.cost, session.unpriced, session.context_used) == (Usage(30, 12, 2), 0.25, 1, 27)
     assert session.messages == 3
 
@@ -231,7 +163,7 @@ def test_a_setting_taken_back_is_gone() -> None:
 
 @given(steps())
 def test_any_events_in_any_order_keep_the_session_sound(choices: list[Any]) -> None:
-    """Refusals change nothing; a queue or a running turn means Processing or Paused; only a completed session takes nothing."""
+    """Refusals change nothing; work means Processing or Paused, or waiting for an answer; a question hangs on a started call."""
     player = Player()
     player.play(OPENED)
     for choice in choices:
@@ -244,13 +176,17 @@ def test_any_events_in_any_order_keep_the_session_sound(choices: list[Any]) -> N
         assert session.queue == sorted(set(session.queue))
         assert session.running not in session.queue
         busy = bool(session.queue) or session.running is not None
-        assert not busy or session.state in (S.PROCESSING, S.PAUSED)
+        asks = session.question is not None
+        assert not busy or session.state in (S.WAITING if asks else S.PROCESSING, S.PAUSED)
         assert busy or session.state is not S.PROCESSING
+        assert session.question is None or session.question.call in session.open_calls
         if session.running is None:
             assert not session.answer
             assert not session.open_calls
             assert not session.asked_calls
-        if session.state in (S.WAITING, S.ACTIVE):
+            assert not asks
+        assert bool(session.waiting_for) == (session.state is S.WAITING)
+        if session.state in (S.WAITING, S.ACTIVE) and not asks:
             assert session.unseen == (session.state is S.WAITING)
 
 
@@ -269,6 +205,57 @@ def test_rebuilt_from_the_durable_events_it_is_the_same(choices: list[Any]) -> N
     for one in fields(Session):
         if one.name != "answer":
             assert getattr(rebuilt, one.name) == getattr(live, one.name), one.name
+
+
+def noteworthy(event: e.Event) -> bool:
+    """Whether it counts as unread until it is seen."""
+    return isinstance(event, (e.AssistantSaid, e.QuestionAsked)) or (isinstance(event, e.TurnEnded) and event.ending != "done")
+
+
+@given(steps(60))
+def test_what_is_after_the_mark_is_unread(choices: list[Any]) -> None:
+    player = Player()
+    player.play(OPENED)
+    session = player.session
+    for choice in choices:
+        event, mark, since, state = player.event(choice), session.mark, session.waiting_since, session.state
+        if not player.try_play(event):
+            continue
+        assert 0 <= session.mark.upto <= session.seq
+        assert session.unread == [one.seq for one in player.durable if one.seq and one.seq > session.mark.upto and noteworthy(one.event)]
+        match event:
+            case e.Seen(upto=upto):
+                assert session.mark == event
+                assert session.unseen == (session.ended > upto)
+            case e.TurnEnded(seen=True) | e.Closed():
+                assert (session.unread, session.unseen, session.mark.upto) == ([], False, session.seq)
+            case e.TurnEnded():
+                assert (session.ended, session.ending) == (session.seq, event.ending)
+            case _:
+                assert session.mark == mark
+        entered = session.state is S.WAITING and state is not S.WAITING
+        assert session.waiting_since == (player.durable[-1].at if entered else since)
+
+
+@given(steps(60))
+def test_a_call_starts_asks_and_ends_once(choices: list[Any]) -> None:
+    player = Player()
+    player.play(OPENED)
+    for choice in choices:
+        player.try_play(player.event(choice))
+    seen: set[tuple[str, CallId]] = set()
+    for one in player.durable:
+        match one.event:
+            case e.ToolStarted(call=call):
+                step = "started", call.id
+            case e.QuestionAsked(call=asking):
+                step = "asked", asking
+            case e.ToolReturned(result=result) | e.QuestionAnswered(result=result):
+                step = "ended", result.call
+            case _:
+                continue
+        assert step not in seen or step[1] == "dup"  # the id of misfits, which answers may repeat
+        seen.add(step)
 
 
 @given(steps())
@@ -313,6 +300,21 @@ def test_an_answer_is_a_string_with_a_mark_in_it(steps: list[tuple[str, str, str
         assert (answer.text, answer.thinking) == tuple(whole)
         assert answer.unsaved == (whole[0][saved[0] :], whole[1][saved[1] :])
         assert bool(answer) == any(whole)
+
+
+def test_what_is_given_by_hand_is_told_apart() -> None:
+    session = played(OPENED, e.Renamed("auth-fix", by_hand=False), e.KindChanged("debug"), e.Titled("The way in"))
+    assert (session.name, session.kind, session.title, session.named_by_hand, session.kind_by_hand) == (
+        "auth-fix",
+        "debug",
+        "The way in",
+        False,
+        False,
+    )
+    Player(session).play(e.Renamed("login", by_hand=True))
+    assert (session.name, session.named_by_hand) == ("login", True)
+    opened = played(e.SessionOpened("mine", "debug", OPENED.project, "/shop", named_by_hand=True, kind_by_hand=True))
+    assert (opened.named_by_hand, opened.kind_by_hand) == (True, True)
 
 
 def test_sessions_have_readable_errors() -> None:

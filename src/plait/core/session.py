@@ -123,7 +123,7 @@ class Session:
         return target
 
     def _check_turn(self, event: e.Event) -> None:
-        """The conditions that no table of five states can hold: which turn, which call."""
+        """The conditions that no table of five states can hold: which turn, which call, which place."""
         match event:
             case e.TurnStarted(turn=turn):
                 legal = self.running is None and bool(self.queue) and self.queue[0] == turn
@@ -139,10 +139,12 @@ class Session:
                 legal = self.running == turn and self.question is not None and self.question.call == result.call
             case e.TurnEnded(turn=turn):
                 legal = self.running == turn or turn in self.queue
+            case e.Seen(upto=upto, shown=shown):
+                legal = 0 <= upto <= self.seq and shown >= 0
             case _:
                 return
         if not legal:
-            raise IllegalTransition(f"Session '{self.name}' has no turn or call that {type(event).__name__} fits. Nothing was changed.")
+            raise IllegalTransition(f"Session '{self.name}' has no turn, call or event that {type(event).__name__} fits. Nothing was changed.")
 
     def _fold(self, stamped: e.Stamped) -> None:
         event = stamped.event
