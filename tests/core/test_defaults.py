@@ -22,6 +22,9 @@ from plait.core.events import SettingValue
         ("top_p", "1", 1.0),
         ("max_tokens", "256", 256),
         ("max_tokens", 256.0, 256),
+        ("notify", "done=OFF;approval=desktop,bell", "done=off approval=bell,desktop"),
+        ("notify", "", None),
+        ("mute", 1, 1),
     ],
 )
 def test_a_good_value_is_kept_in_its_own_type(key: str, value: SettingValue, kept: SettingValue) -> None:
@@ -49,6 +52,11 @@ def test_every_key_can_be_taken_back_and_has_a_layer_above(key: str) -> None:
         ("max_tokens", float("inf"), "a whole number"),
         ("max_tokens", 10**12, "10,000,000"),
         ("model", 3, "is a text"),
+        ("notify", 1, "is a text"),
+        ("notify", "done=buzz", "bell, desktop, command"),
+        ("mute", 0, "Give 1"),
+        ("mute", 1.0, "Give 1"),
+        ("mute", "1", "Give 1"),
         ("theme", "dark", "temperature"),
     ],
 )

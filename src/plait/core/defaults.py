@@ -8,9 +8,10 @@ from typing import Literal
 
 from plait.core.errors import UsageError
 from plait.core.events import SettingValue
+from plait.core.notices import DEFAULT_NOTIFY, parse_rules, rules_text
 
-SESSION_KEYS = ("model", "system", "temperature", "top_p", "max_tokens")
-"""The settings that a session can have for itself."""
+SESSION_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "notify", "mute")
+"""The settings that a session can have for itself; each is a field of `Defaults` too, which is what holds where a session has none."""
 
 BUFFER_EVENTS = 512
 BUFFER_BYTES = 10 * 1024 * 1024
@@ -32,6 +33,10 @@ class Defaults:
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
+    notify: str = DEFAULT_NOTIFY
+    """Which notices come how; a session's own rules say it for the kinds that they name."""
+    mute: int | None = None
+    """No notice of a session comes where it is 1; there is no layer above the session that sets it."""
     max_turns: int = 50
     """Model calls in one turn at the most."""
     max_concurrent_calls: int = 5
@@ -62,10 +67,20 @@ def checked_setting(key: str, value: SettingValue) -> SettingValue:
     """`value` as a session may keep it. Raises `UsageError` with what is allowed; None takes a setting back and is always fine."""
     if key not in SESSION_KEYS:
         raise UsageError(f"There is no setting '{key}' of a session. Set one of: {', '.join(SESSION_KEYS)}.")
-    if value is None or key not in _RANGES:
-        if value is not None and not isinstance(value, str):
-            raise UsageError(f"{key} is a text. Give it as one.")
+    if value is None:
+        return None
+    if key == "mute":
+        if value != 1 or type(value) is not int:
+            raise UsageError(f"mute cannot be {str(value)[:40]!r}. Give 1, or take it back.")
         return value
+    if key not in _RANGES:
+        if not isinstance(value, str):
+            raise UsageError(f"{key} is a text. Give it as one.")
+        return (rules_text(parse_rules(value)) or None) if key == "notify" else value
+    return _number(key, value)
+
+
+def _number(key: str, value: str | int | float) -> SettingValue:
     low, high = _RANGES[key]
     whole = key == "max_tokens"
     try:
