@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from click.testing import CliRunner
+from hypothesis import example, given, strategies as st
 
+from plait.app import defaults_of
+from plait.cli import front
 from plait.config import check, load
 from plait.config_edit import edit, editor_command, set_value, template
 from plait.config_file import MAX_BYTES, ConfigFile, key_lines, parse_file, read_file
-from plait.core.defaults import SESSION_KEYS, checked_setting
+from plait.core.defaults import SESSION_KEYS, Defaults, checked_setting
 from plait.core.errors import ConfigError, PlaitError, UsageError
 from plait.models.endpoint import Timeouts
 from plait.settings import PROVIDER_TABLE, TABLE, ProviderSettings, Settings
@@ -398,6 +401,8 @@ def test_the_table_and_the_types_agree() -> None:
 
 def test_what_a_session_can_set_takes_the_same_everywhere() -> None:
     for key in SESSION_KEYS:
+        if key == "mute":  # the one that has no layer above the session
+            continue
         setting = TABLE[key]
         if setting.kind is not str:
             for value in (setting.lowest, setting.highest):
@@ -407,6 +412,102 @@ def test_what_a_session_can_set_takes_the_same_everywhere() -> None:
                     checked_setting(key, value)
                 with pytest.raises(ValueError, match=key):
                     check(setting, value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "holds", "place"),
+    [
+        ({}, True, "default"),
+        ({"PLAIT_MULTI_SESSION": "0"}, False, "environment PLAIT_MULTI_SESSION"),
+        ({"PLAIT_MULTI_SESSION": ""}, True, "default"),
+        ({"PLAIT_MULTI_SESSION_ENABLED": "1", "PLAIT_MULTI_SESSION": "0"}, True, "environment PLAIT_MULTI_SESSION_ENABLED"),
+        ({"PLAIT_MULTI_SESSION_ENABLED": "0", "PLAIT_MULTI_SESSION": "many"}, False, "environment PLAIT_MULTI_SESSION_ENABLED"),
+    ],
+)
+def test_many_sessions_have_two_variables_and_the_longer_counts(environ: dict[str, str], holds: bool, place: str) -> None:
+    settings = load(None, environ, {})
+    assert settings.multi_session_enabled is holds
+    assert str(settings.origin("multi_session_enabled")) == place
+
+
+def test_the_second_variable_is_named_where_its_value_is_wrong() -> None:
+    with pytest.raises(ConfigError, match=r"^PLAIT_MULTI_SESSION: .* true or false .*1.*0"):
+        load(None, {"PLAIT_MULTI_SESSION": "2"}, {})
+
+
+@pytest.mark.parametrize(("words", "holds"), [((), "true "), (("--single",), "false")])
+def test_one_session_can_be_asked_for_on_the_command_line(home: Path, words: tuple[str, ...], holds: str) -> None:
+    shown = CliRunner().invoke(front, [*words, "config", "show"], standalone_mode=False)
+    row = next(line for line in shown.output.splitlines() if line.startswith("multi_session_enabled"))
+    assert holds in row
+    assert ("flag --single" in row) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('titles = "modell"', ("keywords or model", "Did you mean model?")),
+        ('titles = "key"', ("keywords or model", "one of them")),
+        ("buffer_events = 15", ("from 16",)),
+        ("buffer_mb = 0.05", ("from 0.1 to 1,000",)),
+        ("requests_per_minute = 0", ("from 1",)),
+        ("indicator_sessions = 21", ("from 1 to 20",)),
+        ("notify_cooldown = -1", ("from 0 to 3,600",)),
+        ('notify = "aproval=bell"', ("Did you mean approval?", "such as:")),
+        ('notify = "done"', ("KIND=WAY",)),
+    ],
+)
+def test_what_is_wrong_with_a_setting_of_many_sessions(text: str, said: tuple[str, ...]) -> None:
+    message = problem(text)
+    assert f"{PLACE} line 1: {text.partition(' ')[0]}" in message
+    assert [words for words in said if words not in message] == []
+
+
+def test_calls_in_a_minute_by_provider() -> None:
+    text = LAB + "requests_per_minute = 30\n[providers.openai]\nrequests_per_minute = 500\n[providers.ollama]\n"
+    settings = of("requests_per_minute = 60\n" + text)
+    assert [(one.name, one.requests_per_minute) for one in settings.providers] == [("lab", 30)]
+    assert settings.built_in_requests == {"openai": 500}
+    defaults = defaults_of(settings)
+    assert [defaults.requests_of(name) for name in ("lab", "openai", "ollama")] == [30, 500, 60]
+    shown = show(settings, {})
+    assert re.search(rf"providers\.openai\.requests_per_minute +500 +file {PLACE} line 5", shown)
+    assert re.search(r"providers\.lab\.requests_per_minute +30", shown)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (LAB + "requests_per_minute = 0", "line 3: requests_per_minute is 0"),
+        ("[providers.openai]\nrequests_per_minute = 100001", "line 2: requests_per_minute is 100001"),
+        ("[providers.openai]\nrequests_per_minute = 1\nmodel = 'a'", "openai is built in and takes requests_per_minute only"),
+    ],
+)
+def test_calls_in_a_minute_have_a_range_and_are_all_that_a_built_in_provider_takes(table: str, said: str) -> None:
+    assert said in problem(table)
+
+
+def test_set_calls_in_a_minute_of_a_built_in_provider(tmp_path: Path) -> None:
+    settings = set_value(tmp_path / "config.toml", "providers.openai.requests_per_minute", "90")
+    assert (settings.providers, settings.built_in_requests) == ((), {"openai": 90})
+
+
+def test_what_the_runtime_uses_of_the_settings() -> None:
+    assert replace(defaults_of(Settings()), sources={}) == Defaults()
+    settings = of(
+        'auto_names = false\ntitles = "model"\nbuffer_events = 100\nbuffer_mb = 0.5\nsession_warn_mb = 2\nsession_unload_mb = 3\n'
+        "requests_per_minute = 7",
+        {"PLAIT_NOTIFY": "done=off"},
+    )
+    defaults = defaults_of(settings)
+    assert (defaults.auto_names, defaults.titles, defaults.requests_per_minute) == (False, "model", 7)
+    assert (defaults.buffer_events, defaults.buffer_bytes) == (100, 512 * 1024)
+    assert (defaults.warn_bytes, defaults.unload_bytes) == (2 * 1024**2, 3 * 1024**2)
+    assert (defaults.notify, defaults.sources["notify"]) == ("done=off", "environment PLAIT_NOTIFY")
+
+
+def test_every_key_of_a_session_has_a_layer_above_it() -> None:
+    assert {key for key in SESSION_KEYS if not hasattr(Defaults(), key)} == set()
 
 
 def test_time_limits_are_those_of_the_endpoint() -> None:
@@ -424,6 +525,8 @@ def test_the_schema_covers_the_table() -> None:
         "description": TABLE["temperature"].description,
     }
     assert plain["properties"]["max_sessions"]["default"] == 10
+    assert plain["properties"]["titles"]["enum"] == ["keywords", "model"]
+    assert set(plain["properties"]["providers"]["properties"]["openai"]["properties"]) == {"requests_per_minute"}
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:

@@ -30,6 +30,7 @@ from plait.settings import Settings
 from plait.store.sqlite import Finding, SqliteStore, open_store
 from plait.tools.ask_user import AskUser
 
+MIB = 1024 * 1024
 CLOSING = 1.0
 """Seconds that connections and children have to end; leaving takes 2 s in all."""
 
@@ -37,15 +38,25 @@ CLOSING = 1.0
 def defaults_of(settings: Settings) -> Defaults:
     """The layers above a session, as the runtime takes them."""
     pinned = frozenset(key for key in SESSION_KEYS if settings.origin(key).layer in ("flag", "environment"))
+    own = {one.name: one.requests_per_minute for one in settings.providers if one.requests_per_minute is not None}
     return Defaults(
         model=settings.model,
         system=settings.system,
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
+        notify=settings.notify,
         max_turns=settings.max_turns,
         max_sessions=settings.max_sessions,
         max_concurrent_calls=settings.max_concurrent_calls,
+        auto_names=settings.auto_names,
+        titles="model" if settings.titles == "model" else "keywords",
+        buffer_events=settings.buffer_events,
+        buffer_bytes=int(settings.buffer_mb * MIB),
+        warn_bytes=int(settings.session_warn_mb * MIB),
+        unload_bytes=int(settings.session_unload_mb * MIB),
+        requests_per_minute=settings.requests_per_minute,
+        provider_requests={**settings.built_in_requests, **own},
         pinned=pinned,
         sources={key: str(settings.origin(key)) for key in SESSION_KEYS},
     )

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from plait.paths import Paths
     from plait.program import Program
-    from plait.settings import Settings
+    from plait.settings import Settings, Value
 
 PROMPT = "(prompt)"
 """The hidden command that a prompt without a command runs; nobody can type it as a command, see `Front.parse_args`."""
-FLAG_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "max_turns", "plain")
+FLAG_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "max_turns")
 COLLECTED = (50_000, 20, 20)
 """Thresholds of the garbage collector. Python's own look at the growing heap hundreds of times during the imports: a tenth of the start."""
 SHELLS = ("bash", "zsh", "fish")
@@ -94,6 +94,7 @@ def _options(command: Any) -> Any:
             click.option("--max-turns", metavar="NUMBER", help="Model calls in one turn."),
             click.option("--output-format", type=click.Choice(["text", "json", "stream-json"]), help="Of `run` and `-p`."),
             click.option("--plain", is_flag=True, help="Linear text, words for marks, nothing redrawn."),
+            click.option("--single", is_flag=True, help="One session at this prompt; the others are kept."),
         )
     ):
         command = option(command)
@@ -179,7 +180,8 @@ def _settings(given: dict[str, Any]) -> tuple[Settings, Paths]:
     from plait.paths import find_paths
 
     paths = find_paths(os.environ)
-    flags = {key: given.get(key) for key in FLAG_KEYS} | {"plain": given.get("plain") or None}
+    flags: dict[str, Value] = {key: given.get(key) for key in FLAG_KEYS}
+    flags |= {"plain": given.get("plain") or None, "multi_session_enabled": False if given.get("single") else None}
     settings = load(read_file(paths.config_file), os.environ, flags)
     _enter(given.get("cwd"))
     return settings, paths

@@ -17,11 +17,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from plait.config_file import ConfigFile, KeyPath, key_lines, line_of, parse_file
-from plait.core.errors import ConfigError
+from plait.core.errors import ConfigError, UsageError
+from plait.core.notices import parse_rules
 from plait.settings import (
     BUILT_IN_PROVIDERS,
     KINDS,
     PROVIDER_TABLE,
+    REQUESTS,
     TABLE,
     Origin,
     ProviderSettings,
@@ -46,9 +48,9 @@ def load(file: ConfigFile | None, environ: Mapping[str, str], flags: Mapping[str
     if file is not None:
         _take_file(file, values, origins, problems)
     for setting in TABLE.values():
-        text = environ.get(setting.variable, "")
-        if text:
-            _take(setting, text, Origin("environment", setting.variable), values, origins, problems)
+        variable = next(filter(environ.get, (setting.variable, setting.second_variable)), "")
+        if variable:
+            _take(setting, environ[variable], Origin("environment", variable), values, origins, problems)
     for key, value in flags.items():
         if value is not None:
             _take(TABLE[key], value, Origin("flag", TABLE[key].flag), values, origins, problems)
@@ -81,7 +83,8 @@ def parse(setting: Setting, text: str) -> Value:
             pass
         else:
             return number
-    raise ValueError(f"{setting.key} does not take that value. It takes {setting.allowed}.")
+    words = f" ({' or '.join(_TRUE)}, {' or '.join(_FALSE)})"
+    raise ValueError(f"{setting.key} does not take that value. It takes {setting.allowed}{words if setting.kind is bool else ''}.")
 
 
 def check(setting: Setting, value: object) -> Value:
@@ -109,6 +112,16 @@ def _check_text(setting: Setting, value: str) -> str:
         raise ValueError(f"{setting.key} is not UTF-8. It takes {setting.allowed}.")
     if "\0" in value or (setting.key == "model" and not value.isprintable()):
         raise ValueError(f"{setting.key} has a control character in it. It takes {setting.allowed}.")
+    if setting.choices and value not in setting.choices:
+        near = difflib.get_close_matches(value, setting.choices, n=1)
+        raise ValueError(
+            f"{setting.key} takes {setting.allowed}, not that word. {f'Did you mean {near[0]}?' if near else 'Give one of them.'}"
+        )
+    if setting.key == "notify":
+        try:
+            parse_rules(value)
+        except UsageError as error:
+            raise ValueError(f"notify: {error}") from error
     return value
 
 
@@ -126,7 +139,7 @@ def _take_file(file: ConfigFile, values: dict[str, Any], origins: dict[str, Orig
 
     for key, value in plain.items():
         if key == "providers":
-            values[key] = _providers(value, place, origins, problems)
+            values[key], values["built_in_requests"] = _providers(value, place, origins, problems)
         elif key not in TABLE:
             problems.append(f"{place(key)}: there is no setting {key}. {_hint(key, (*TABLE, 'providers'))}")
         else:
@@ -147,18 +160,27 @@ def _hint(key: str, known: Iterable[str]) -> str:
     return f"It takes: {', '.join(known)}."
 
 
-def _providers(plain: object, place: _Place, origins: dict[str, Origin], problems: list[str]) -> tuple[ProviderSettings, ...]:
+def _providers(
+    plain: object, place: _Place, origins: dict[str, Origin], problems: list[str]
+) -> tuple[tuple[ProviderSettings, ...], dict[str, int]]:
+    """The user's own providers, and the calls in a minute of those that are built in."""
+    made: list[ProviderSettings] = []
+    limits: dict[str, int] = {}
     if not isinstance(plain, dict):
         problems.append(f"{place('providers')}: providers is {_type_name(plain)}. Write a table [providers.NAME] for each.")
-        return ()
-    made = []
+        return (), limits
     for name, table in plain.items():
         try:
-            made.append(_provider(name, table, lambda *path, name=name: place("providers", name, *path)))
-            origins[f"providers.{name}"] = Origin("file", place("providers", name))
+            one = _provider(name, table, lambda *path, name=name: place("providers", name, *path))
         except ValueError as error:
             problems.append(str(error))
-    return tuple(made)
+            continue
+        origins[f"providers.{name}"] = Origin("file", place("providers", name))
+        if name not in BUILT_IN_PROVIDERS:
+            made.append(one)
+        elif one.requests_per_minute is not None:
+            limits[name] = one.requests_per_minute
+    return tuple(made), limits
 
 
 def _provider(name: str, table: object, place: _Place) -> ProviderSettings:
@@ -166,10 +188,11 @@ def _provider(name: str, table: object, place: _Place) -> ProviderSettings:
         raise ValueError(
             f"{place()}: providers.{name[:40]} is not a name. It takes a small letter, then small letters, digits and '-', 32 at most."
         )
-    if name in BUILT_IN_PROVIDERS:
-        raise ValueError(f"{place()}: the provider {name} is built in. Choose another name for yours.")
     if not isinstance(table, dict):
         raise ValueError(f"{place()}: providers.{name} is {_type_name(table)}. Write it as a table [providers.{name}].")
+    built_in = name in BUILT_IN_PROVIDERS
+    if built_in and set(table) - {REQUESTS}:
+        raise ValueError(f"{place()}: the provider {name} is built in and takes {REQUESTS} only. Choose another name for yours.")
     for key, value in table.items():
         if key not in PROVIDER_TABLE:
             raise ValueError(f"{place(key)}: there is no setting providers.{name}.{key}. {_hint(key, PROVIDER_TABLE)}")
@@ -179,9 +202,9 @@ def _provider(name: str, table: object, place: _Place) -> ProviderSettings:
     for key, row in PROVIDER_TABLE.items():
         if key in table:
             _CHECKS[key](f"{place(key)}: {key}", table[key])
-        elif row.required:
+        elif row.required and not built_in:
             raise ValueError(f'{place()}: providers.{name} has no {key}. Add a line such as: {key} = "http://localhost:8000/v1"')
-    return ProviderSettings(name=name, **{"kind": KINDS[0], **table})
+    return ProviderSettings(name=name, **{"kind": KINDS[0], "base_url": "", **table})
 
 
 def _check_kind(where: str, value: str) -> None:
@@ -219,6 +242,11 @@ def _check_size(where: str, value: int) -> None:
         raise ValueError(f"{where} is {value}. It takes a whole number from 1 to 100,000,000.")
 
 
+def _check_requests(where: str, value: int) -> None:
+    if not 1 <= value <= 100_000:
+        raise ValueError(f"{where} is {value}. It takes a whole number from 1 to 100,000.")
+
+
 def _check_model(where: str, value: str) -> None:
     if not value.isprintable() or len(value) > 200:
         raise ValueError(f"{where} is not the name of a model. It takes one line of at most 200 characters.")
@@ -230,6 +258,7 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "api_key_env": _check_variable,
     "model": _check_model,
     "context_window": _check_size,
+    REQUESTS: _check_requests,
 }
 
 

@@ -91,7 +91,7 @@ def write_file(file: ConfigFile) -> None:
 
 
 # What the template shows for a setting whose default says nothing about its form.
-_EXAMPLES = {"model": '"openai:gpt-6.1-terra"', "temperature": "0.7", "top_p": "0.9", "max_tokens": "4096"}
+_EXAMPLES = {"model": '"openai:gpt-6.1-terra"', "temperature": "0.7", "top_p": "0.9", "max_tokens": "4096", "requests_per_minute": "60"}
 
 
 def template() -> str:

@@ -4,7 +4,7 @@ Rules:
 1. A field of `Settings` is the declaration; the file, the environment, the flags, `config show`, the JSON schema and `docs/settings.md`
    are all read off it. A setting that nothing reads has no place here.
 2. None means that the provider, or the layer below, decides.
-3. The environment variable of a setting is `PLAIT_` and its key in capitals.
+3. The environment variable of a setting is `PLAIT_` and its key in capitals; one has a second, shorter name.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
+from plait.core.notices import DEFAULT_NOTIFY
+
 Value: TypeAlias = str | int | float | bool | None
 Layer: TypeAlias = Literal["default", "file", "environment", "flag"]
 
 BUILT_IN_PROVIDERS = ("offline", "openai", "anthropic", "google", "ollama", "scripted")
+REQUESTS = "requests_per_minute"
+"""The one key of `[providers.NAME]` that a provider which is built in takes too."""
 KINDS = ("openai",)
 """Kinds of a provider of one's own: the wires that plait speaks itself."""
 
@@ -33,6 +37,10 @@ class Setting:
     highest: float | None = None
     flag: str = ""
     """The command line's name of it, such as `--model`; empty if it has none."""
+    choices: tuple[str, ...] = ()
+    """The words that a text may be; empty if it may be any."""
+    second_variable: str = ""
+    """Another environment variable that sets it, where `variable` does not."""
 
     @property
     def variable(self) -> str:
@@ -44,6 +52,8 @@ class Setting:
         """What it takes, in words."""
         if self.kind is bool:
             return "true or false"
+        if self.choices:
+            return " or ".join(self.choices)
         if self.kind is str:
             return f"text of at most {self.highest:,.0f} characters" if self.highest else "text"
         noun = "a whole number" if self.kind is int else "a number"
@@ -77,13 +87,23 @@ class ProviderSettings:
     """The model that the bare provider name stands for."""
     context_window: int | None = None
     """Tokens; None if not known."""
+    requests_per_minute: int | None = None
+    """None for what holds for every provider."""
 
 
 def _setting(
-    kind: type, default: Value, description: str, *, lowest: float | None = None, highest: float | None = None, flag: str = ""
+    kind: type,
+    default: Value,
+    description: str,
+    *,
+    lowest: float | None = None,
+    highest: float | None = None,
+    flag: str = "",
+    choices: tuple[str, ...] = (),
+    second_variable: str = "",
 ) -> Any:
     row = {"kind": kind, "default": default, "description": description, "lowest": lowest, "highest": highest, "flag": flag}
-    return field(default=default, metadata=row)
+    return field(default=default, metadata={**row, "choices": choices, "second_variable": second_variable})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,64 @@ class Settings:
     offline_idle_minutes: float = _setting(
         float, 10.0, "Minutes without a call after which the bundled model's process ends.", lowest=0.1, highest=1440
     )
+    multi_session_enabled: bool = _setting(
+        bool,
+        True,
+        "Many sessions at one prompt; without it one, and the others are kept until it is on again.",
+        flag="--single",
+        second_variable="PLAIT_MULTI_SESSION",
+    )
+    auto_names: bool = _setting(bool, True, "Name a session from its first messages, unless you have named it.")
+    titles: str = _setting(
+        str,
+        "keywords",
+        "Who writes a session's title: nobody beyond the keywords of its name, or its model, in the background.",
+        choices=("keywords", "model"),
+    )
+    buffer_events: int = _setting(
+        int, 512, "Events of unseen output that are held for each session; the rest is in its history.", lowest=16, highest=100_000
+    )
+    buffer_mb: float = _setting(
+        float, 10.0, "MiB of unseen output that are held for each session; the rest is in its history.", lowest=0.1, highest=1000
+    )
+    session_warn_mb: float = _setting(
+        float, 50.0, "A session that holds more than this many MiB of memory is named in a notice.", lowest=1, highest=100_000
+    )
+    session_unload_mb: float = _setting(
+        float,
+        75.0,
+        "A session that holds more than this many MiB, is not shown and does no work is put out of memory until it is needed.",
+        lowest=1,
+        highest=100_000,
+    )
+    requests_per_minute: int | None = _setting(
+        int, None, "Model calls that a provider is sent in a minute, each provider for itself; the rest wait.", lowest=1, highest=100_000
+    )
+    indicator: bool = _setting(bool, True, "A line above the prompt with the sessions that wait for you.")
+    indicator_sessions: int = _setting(int, 5, "Sessions named in that line; the rest is counted.", lowest=1, highest=20)
+    terminal_title: bool = _setting(bool, True, "Show in the terminal's title how many sessions wait.")
+    notify: str = _setting(
+        str, DEFAULT_NOTIFY, "Which notices come how, as `KIND=WAY`, such as `approval=bell,desktop done=off`.", highest=300
+    )
+    notify_command: str = _setting(
+        str, "", "The shell command of notices with the way `command`; it gets one JSON object on its standard input.", highest=2000
+    )
+    notify_cooldown: float = _setting(
+        float,
+        10.0,
+        "Seconds in which a session gives no second notice of the same kind; a question and an approval always come.",
+        lowest=0,
+        highest=3600,
+    )
+    screen_reader: bool = _setting(bool, False, "For screen readers: linear text, words for marks, no boxes, nothing that moves.")
+    text_only_indicator: bool = _setting(bool, False, "Words for the marks and colours of sessions.")
+    high_contrast: bool = _setting(bool, False, "Only colours that stand out strongly from the background.")
+    announce_state_changes: bool = _setting(
+        bool, True, "Say in words when another session begins to wait for you, where nothing is redrawn."
+    )
     providers: tuple[ProviderSettings, ...] = ()
+    built_in_requests: Mapping[str, int] = field(default_factory=dict)
+    """`requests_per_minute` of providers that are built in, which have no other setting of their own."""
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 
     def origin(self, key: str) -> Origin:
@@ -145,5 +222,10 @@ PROVIDER_TABLE: dict[str, ProviderKey] = {
         ProviderKey("api_key_env", str, "The name of the environment variable that holds the key, never the key itself."),
         ProviderKey("model", str, "The model that the bare provider name stands for; without it, the first that the server lists."),
         ProviderKey("context_window", int, "How many tokens its models take, where that is known."),
+        ProviderKey(
+            REQUESTS,
+            int,
+            "Model calls that it is sent in a minute; without it, the setting of that name holds.",
+        ),
     )
 }

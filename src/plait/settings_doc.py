@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from plait.core.sanitize import sanitize
-from plait.settings import KINDS, PROVIDER_TABLE, TABLE, Setting, Settings, Value
+from plait.settings import BUILT_IN_PROVIDERS, KINDS, PROVIDER_TABLE, REQUESTS, TABLE, Setting, Settings, Value
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -25,6 +25,8 @@ def show(settings: Settings, environ: Mapping[str, str]) -> str:
             if value not in ("", None):
                 note = (", which is set" if environ.get(value) else ", which is not set") if key == "api_key_env" else ""
                 rows.append((f"providers.{one.name}.{key}", _shown(value) + note, origin))
+    for name, limit in settings.built_in_requests.items():
+        rows.append((f"providers.{name}.{REQUESTS}", _shown(limit), str(settings.origin(f"providers.{name}"))))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{key:<{widths[0]}}  {value:<{min(widths[1], 40)}}  {origin}".rstrip() for key, value, origin in rows)
 
@@ -46,7 +48,12 @@ def schema() -> str:
         "required": [row.key for row in PROVIDER_TABLE.values() if row.required],
         "properties": {**rows, "kind": {**rows["kind"], "enum": list(KINDS)}},
     }
-    properties["providers"] = {"type": "object", "additionalProperties": provider}
+    built_in = {"type": "object", "additionalProperties": False, "properties": {REQUESTS: rows[REQUESTS]}}
+    properties["providers"] = {
+        "type": "object",
+        "additionalProperties": provider,
+        "properties": dict.fromkeys(BUILT_IN_PROVIDERS, built_in),
+    }
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "plait settings",
@@ -61,6 +68,8 @@ def _schema_of(setting: Setting) -> dict[str, object]:
     plain: dict[str, object] = {"type": _JSON_TYPES[setting.kind], "description": setting.description}
     limits = ("minLength", "maxLength") if setting.kind is str else ("minimum", "maximum")
     plain |= {name: limit for name, limit in zip(limits, (setting.lowest, setting.highest), strict=True) if limit is not None}
+    if setting.choices:
+        plain["enum"] = list(setting.choices)
     if setting.default is not None:
         plain["default"] = setting.default
     return plain
@@ -73,7 +82,8 @@ Settings come from four layers; a later one wins, key by key: defaults, the file
 - The file is `$XDG_CONFIG_HOME/plait/config.toml` (`~/.config/plait/config.toml`), in TOML.
   With `PLAIT_HOME` set, everything lies below that directory: `config/config.toml`, `data/plait.db`, `state/`, `cache/`.
 - The environment variable of a setting is `PLAIT_` and its key in capitals. An empty variable counts as unset.
-- A session's own settings (`/model`, `/system`, `/set`) stand above all of these, for that session.
+  `PLAIT_MULTI_SESSION=0` is `PLAIT_MULTI_SESSION_ENABLED=0`; where both are set, the longer name counts.
+- A session's own settings (`/model`, `/system`, `/set`, `/notify`, `/mute`) stand above all of these, for that session.
 
 `plait config show` prints every value with the layer it comes from, `plait config set KEY VALUE` writes one, `plait config edit` opens
 the file in your editor, `plait config path` tells where it is, and `plait config schema` prints its JSON schema. An unknown key, a wrong
@@ -87,7 +97,7 @@ _PROVIDERS = """
 ## Providers of your own
 
 Any server that speaks the OpenAI protocol is a table of its own, used as `--model NAME:MODEL`. A name is a small letter, then small
-letters, digits and `-`, 32 at most.
+letters, digits and `-`, 32 at most. For a provider that is built in, such as `[providers.openai]`, only `requests_per_minute` can be set.
 
 ```toml
 [providers.lab]
@@ -101,10 +111,44 @@ api_key_env = "LAB_API_KEY"
 """
 
 
+_NOTICES = """
+## Notices
+
+A notice tells you of a session that you are not looking at. `notify` says which kinds come, and how: `KIND=WAY` or `KIND=WAY,WAY`, with
+blanks or `;` between them, such as `notify = "approval=bell,desktop done=off"`. A kind that is not named stays as it is by default; `all`
+stands for every kind that is not named otherwise. A session's own rules go before these.
+
+| kind | when |
+|---|---|
+| `done` | an answer is finished |
+| `approval` | a tool asks whether it may |
+| `question` | the model asks you something |
+| `failed` | a turn failed |
+| `budget` | a budget is reached |
+
+| way | what happens |
+|---|---|
+| `off` | nothing |
+| `bell` | the terminal's bell |
+| `desktop` | a notice of the desktop, if the terminal can (OSC 9 or OSC 777), else the bell; in tmux it needs `allow-passthrough on` |
+| `command` | `notify_command` is run by your shell, if there is one |
+
+The command gets one line of JSON on its standard input: `kind`, `session` (the id), `name`, `project`, `directory`, `state`,
+`waiting_for`, `detail` (a sentence or the question), and `at` (seconds since 1970). It does not get the keys of providers, its output is
+thrown away, and after ten seconds it is ended.
+
+```toml
+notify = "question=bell,command"
+notify_command = '''jq -r '.name + ": " + .detail' | xargs -0 notify-send'''
+```
+"""
+
+
 def page() -> str:
     """`docs/settings.md`, whole."""
     rows = [
-        f"| `{one.key}` | {one.allowed} | {'' if one.default in (None, '') else f'`{json.dumps(one.default)}`'} | `{one.variable}` | "
+        f"| `{one.key}` | {one.allowed} | {'' if one.default in (None, '') else f'`{json.dumps(one.default)}`'} | "
+        f"{' or '.join(f'`{name}`' for name in (one.variable, one.second_variable) if name)} | "
         f"{f'`{one.flag}`' if one.flag else ''} | {one.description} |"
         for one in TABLE.values()
     ]
@@ -112,7 +156,7 @@ def page() -> str:
         f"| `{row.key}` | {'a whole number' if row.kind is int else 'text'} | {'yes' if row.required else 'no'} | {row.description} |"
         for row in PROVIDER_TABLE.values()
     ]
-    return _INTRODUCTION + "\n".join(rows) + "\n" + _PROVIDERS + "\n".join(provider_rows) + "\n"
+    return _INTRODUCTION + "\n".join(rows) + "\n" + _PROVIDERS + "\n".join(provider_rows) + "\n" + _NOTICES
 
 
 if __name__ == "__main__":
