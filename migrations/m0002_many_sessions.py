@@ -12,7 +12,7 @@ def m0002_many_sessions(database: Database) -> None:
         database.execute(statement)
 
 
-# Who waits, for what and since when, and how much nobody has seen: without these columns a start would have to fold every open session
+# Who waits, for what and since when, how much nobody has seen, and how that is told: without these columns a start would have to fold every open session
 # before it could show the list. As all of the row but the project, they can be computed again from the events.
 _COLUMNS = tuple(
     f"ALTER TABLE sessions ADD COLUMN {column}"
@@ -25,6 +25,8 @@ _COLUMNS = tuple(
         "ended INTEGER NOT NULL DEFAULT 0",
         "ending TEXT NOT NULL DEFAULT 'done'",
         "queued INTEGER NOT NULL DEFAULT 0",
+        "muted INTEGER NOT NULL DEFAULT 0 CHECK (muted IN (0, 1))",
+        "notify TEXT NOT NULL DEFAULT ''",
     )
 )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
-from plait.core.messages import SessionId, Usage
+from plait.core.messages import SessionId, Turn, Usage
 from plait.core.session import Awaited, SessionState
 
 
@@ -60,6 +60,9 @@ class SessionInfo:
     ending: e.Ending = "done"
     queued: int = 0
     """Messages whose turns have not started."""
+    muted: bool = False
+    """Its notices are off; `notify` are rules of its own for them (`core.notices`), empty where it has none."""
+    notify: str = ""
     draft: bool = False
     """Something was typed in it and not sent."""
 
@@ -97,6 +100,9 @@ class Status:
     """What is wrong with the store, if anything."""
     question: e.QuestionAsked | None = None
     """The question that waits for its answer."""
+    running: Turn | None = None
+    waiting: tuple[e.Stamped, ...] = ()
+    """The messages whose turns have not started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def telling(row: SessionInfo) -> tuple[object, ...]:
         row.ended,
         row.ending,
         row.queued,
+        row.muted,
+        row.notify,
         row.draft,
     )
 

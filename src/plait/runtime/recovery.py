@@ -70,5 +70,7 @@ def info(session: Session, *, draft: bool) -> SessionInfo:
         ended=session.ended,
         ending=session.ending,
         queued=len(session.queue),
+        muted=bool(session.settings.get("mute")),
+        notify=str(session.settings.get("notify") or ""),
         draft=draft,
     )

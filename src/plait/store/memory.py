@@ -144,5 +144,5 @@ class MemoryStore:
 
 
 def _clean(row: SessionInfo) -> SessionInfo:
-    texts = {key: without_surrogates(getattr(row, key)) for key in ("name", "directory", "title")}
-    return replace(row, name=texts["name"], directory=texts["directory"], title=texts["title"])
+    texts = {key: without_surrogates(getattr(row, key)) for key in ("name", "directory", "title", "notify")}
+    return replace(row, name=texts["name"], directory=texts["directory"], title=texts["title"], notify=texts["notify"])
