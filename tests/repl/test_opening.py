@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from plait.core import events as e
+from plait.core.commands import info_of
 from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn
 from plait.core.ports import Project, Write
 from plait.core.session import Session
 from plait.repl.opening import PAGE, PAGES, SHOWN_MESSAGES, Opening, read_opening
-from plait.runtime.recovery import info
 from tests.runtime.world import World, scripted
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ async def opening_of(answers: Sequence[int]) -> tuple[Opening, int]:
     stamped = tuple(e.Stamped(SESSION, seq, float(seq), event) for seq, event in enumerate(events, 1))
     for one in stamped:
         session.apply(one)
-    world.store.append([Write(info(session), 0, world.store.epoch, stamped)])
+    world.store.append([Write(info_of(session), 0, world.store.epoch, stamped)])
     async with world.start() as coordinator:
         return await read_opening(coordinator, SESSION), session.seq
 

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from plait.core import events as e
+from plait.core.commands import info_of
 from plait.core.errors import SequenceConflict, StoreError
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project
 from plait.core.session import Session
 from plait.runtime import journal as journals
 from plait.runtime.journal import CAP, CAP_BYTES, Journal
-from plait.runtime.recovery import fold, info
+from plait.runtime.recovery import fold
 from tests.runtime.failing import FULL, FailingStore
 from tests.runtime.waiting import LIMIT, until
 
@@ -45,7 +46,7 @@ class Desk:
         folded = self.sessions[session]
         stamped = e.Stamped(session, folded.seq + 1, 1.0, event)
         folded.apply(stamped)
-        self.journal.record(info(folded, draft=False), stamped)
+        self.journal.record(info_of(folded, draft=False), stamped)
         return folded.seq
 
     def note(self, session: SessionId, text: str = "x") -> int:

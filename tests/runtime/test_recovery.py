@@ -6,12 +6,13 @@ import anyio
 import pytest
 
 from plait.core import commands as c, events as e
+from plait.core.commands import info_of
 from plait.core.history import UNKNOWN_OUTCOME
 from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, Turn
 from plait.core.ports import Project, Write
 from plait.core.session import Session, SessionState
 from plait.models.scripted import Reply
-from plait.runtime.recovery import CUT_OFF, info
+from plait.runtime.recovery import CUT_OFF
 from plait.runtime.registry import LEFT
 from tests.runtime.failing import FailingStore
 from tests.runtime.waiting import LIMIT, until
@@ -78,7 +79,7 @@ def stored(world: World, *events: e.Event, session: SessionId = ONLY) -> Session
     ]
     for one in stamped:
         folded.apply(one)
-    world.store.append([Write(info(folded, draft=False), 0, world.store.epoch, tuple(stamped))])
+    world.store.append([Write(info_of(folded, draft=False), 0, world.store.epoch, tuple(stamped))])
     return session
 
 

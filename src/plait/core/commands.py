@@ -26,6 +26,7 @@ from plait.core.replies import (
     Reply,
     SessionInfo,
     Status,
+    info_of,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Status",
     "TrustInstructions",
     "UnpauseSession",
+    "info_of",
 ]
 
 

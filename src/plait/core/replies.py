@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from plait.core import events as e
 from plait.core.messages import SessionId, Turn, Usage
-from plait.core.session import Awaited, SessionState
+from plait.core.session import Awaited, Session, SessionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,33 @@ class SessionInfo:
     notify: str = ""
     draft: bool = False
     """Something was typed in it and not sent."""
+
+
+def info_of(session: Session, *, draft: bool) -> SessionInfo:
+    """The session's line in the list; `draft` is whether something was typed in it and not sent."""
+    return SessionInfo(
+        session.id,
+        session.name,
+        session.kind,
+        session.state,
+        session.project,
+        session.directory,
+        session.messages,
+        session.created_at,
+        session.last_at,
+        session.seq,
+        title=session.title,
+        named_by_hand=session.named_by_hand,
+        waiting_for=session.waiting_for,
+        waiting_since=session.waiting_since,
+        unread=len(session.unread),
+        ended=session.ended,
+        ending=session.ending,
+        queued=len(session.queue),
+        muted=bool(session.settings.get("mute")),
+        notify=str(session.settings.get("notify") or ""),
+        draft=draft,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from plait.core.commands import Draft, SessionInfo
+from plait.core.commands import Draft, SessionInfo, info_of
 from plait.core.messages import ProjectId, SessionId
 from plait.core.session import Session, SessionState
 from plait.runtime.fleet import telling
-from plait.runtime.recovery import info
 
 
 class SessionList:
@@ -41,7 +40,7 @@ class SessionList:
 
     def update(self, session: Session) -> SessionInfo:
         """Take a session as it is now; returns its row."""
-        row = info(session, draft=session.id in self._drafts)
+        row = info_of(session, draft=session.id in self._drafts)
         self._put(row)
         return row
 

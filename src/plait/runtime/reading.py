@@ -6,12 +6,11 @@ from typing import TypeAlias, assert_never
 
 import anyio.to_thread
 
-from plait.core import commands as c
+from plait.core import commands as c, events as e
 from plait.core.errors import ModelError, UsageError
 from plait.core.messages import SessionId
 from plait.core.news import unseen
 from plait.runtime.memory import heavy
-from plait.runtime.recovery import info
 from plait.runtime.registry import Registry
 from plait.runtime.weight import weight
 
@@ -58,7 +57,7 @@ def _fleet(registry: Registry) -> c.Fleet:
 def _internals(registry: Registry) -> c.Internals:
     held = tuple(
         c.Held(
-            info=info(one.session, draft=one.session.id in registry.list.drafts),
+            info=c.info_of(one.session, draft=one.session.id in registry.list.drafts),
             ring_events=one.log.held_events,
             ring_bytes=one.log.held_bytes,
             conversation_events=len(one.session.conversation),
@@ -93,7 +92,7 @@ async def _history(registry: Registry, command: c.ReadHistory) -> c.Reply:
 
 async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
     session = (await registry.managed(command.session)).session
-    settings, gate = registry.settings, registry.gate.report()
+    settings, gate, queue = registry.settings, registry.gate.report(), set(session.queue)
     sampling, granted = settings.sampling(session), await settings.granted(session)
     try:
         model = await settings.model_name(session)
@@ -101,7 +100,7 @@ async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
         model = ""
     choice = settings.known_choice(model)
     return c.Status(
-        info=info(session, draft=session.id in registry.list.drafts),
+        info=c.info_of(session, draft=session.id in registry.list.drafts),
         model=(choice.name if choice else "") or model,
         model_source=settings.effective(session, "model")[1],
         system=settings.system(session),
@@ -123,4 +122,6 @@ async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
         calls_max=gate.limit,
         trouble=registry.journal.trouble_of(session.id),
         question=session.question,
+        running=session.running,
+        waiting=tuple(one for one in session.conversation if one.seq in queue and isinstance(one.event, e.UserSaid)) if queue else (),
     )

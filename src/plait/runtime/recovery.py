@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plait.core import events as e
-from plait.core.commands import SessionInfo
 from plait.core.errors import IllegalTransition, PlaitError, StoreError
 from plait.core.messages import SessionId
 from plait.core.ports import Store
@@ -47,30 +46,3 @@ def cut_off_by_crash(session: Session) -> Sequence[e.Event]:
     if session.running is None or session.question is not None:
         return ()
     return (*cut_off(session, session.running), e.TurnEnded(session.running, "interrupted", seen=False, detail=CUT_OFF))
-
-
-def info(session: Session, *, draft: bool) -> SessionInfo:
-    """The session's line in the list; `draft` is whether something was typed in it and not sent."""
-    return SessionInfo(
-        session.id,
-        session.name,
-        session.kind,
-        session.state,
-        session.project,
-        session.directory,
-        session.messages,
-        session.created_at,
-        session.last_at,
-        session.seq,
-        title=session.title,
-        named_by_hand=session.named_by_hand,
-        waiting_for=session.waiting_for,
-        waiting_since=session.waiting_since,
-        unread=len(session.unread),
-        ended=session.ended,
-        ending=session.ending,
-        queued=len(session.queue),
-        muted=bool(session.settings.get("mute")),
-        notify=str(session.settings.get("notify") or ""),
-        draft=draft,
-    )

@@ -22,8 +22,10 @@ def weight(stamped: e.Stamped) -> int:
             text = len(message.text) + len(message.thinking) + len(message.provider_state or "") + calls
         case e.ToolStarted(call=call):
             text = len(call.name) + len(call.arguments)
-        case e.ToolReturned(result=result):
+        case e.ToolReturned(result=result) | e.QuestionAnswered(result=result):
             text = len(result.content)
+        case e.QuestionAsked(question=question, choices=choices):
+            text = len(question) + sum(map(len, choices))
         case event:
             values = (getattr(event, one.name) for one in fields(event))
             text = sum(len(value) for value in values if isinstance(value, str))

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from plait.core import events as e
-from plait.core.commands import SessionInfo
+from plait.core.commands import SessionInfo, info_of
 from plait.core.errors import IllegalTransition, StoreError
 from plait.core.history import provider_view, repair
 from plait.core.messages import AssistantMessage, CallId, Message, SessionId, ToolMessage, Turn, UserMessage
@@ -93,9 +93,10 @@ def _folded(row: SessionInfo, events: Sequence[e.Stamped]) -> Iterator[str]:
     except IllegalTransition as error:
         yield f"after event {session.seq}: {error}"
         return
+    told = info_of(session, draft=row.draft)  # a draft is not made of events
     for name in (one.name for one in fields(SessionInfo)):
-        if getattr(row, name) != getattr(session, name):
-            yield f"its row says {name} {getattr(row, name)!r}, its events {getattr(session, name)!r}."
+        if getattr(row, name) != getattr(told, name):
+            yield f"its row says {name} {getattr(row, name)!r}, its events {getattr(told, name)!r}."
     view = provider_view(session.conversation)
     yield from (f"a provider would refuse its history: {fault}." for fault in history_faults(view))
     if repair(view) != view:
