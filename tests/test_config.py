@@ -6,7 +6,6 @@ import json
 import os
 import re
 import stat
-import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from plait.core.errors import ConfigError, PlaitError, UsageError
 from plait.models.endpoint import Timeouts
 from plait.settings import PROVIDER_TABLE, TABLE, ProviderSettings, Settings
 from plait.settings_doc import page, schema, show
+from tests.timing import within
 
 PLACE = Path("/home/ada/config.toml")
 LAB = '[providers.lab]\nbase_url = "http://localhost:8000/v1"\n'
@@ -207,19 +207,18 @@ def test_a_header_inside_a_text_of_many_lines_is_no_header() -> None:
 
 
 def test_deep_nesting_and_size_end_at_once() -> None:
-    started = time.perf_counter()
     dots = ".".join("a" * 50_000)
-    for text in (
-        "a = " + "[" * 50_000,
-        f"{dots} = 1",
-        f"[{dots}]",
-        f"x = {{{dots} = 1}}",
-        "a" * 200_000,
-        '"' * 200_000,
-        "[[x]]\n" * 30_000,
-    ):
-        assert str(PLACE) in problem(text)
-    assert time.perf_counter() - started < 5
+    with within(5):
+        for text in (
+            "a = " + "[" * 50_000,
+            f"{dots} = 1",
+            f"[{dots}]",
+            f"x = {{{dots} = 1}}",
+            "a" * 200_000,
+            '"' * 200_000,
+            "[[x]]\n" * 30_000,
+        ):
+            assert str(PLACE) in problem(text)
 
 
 def test_a_missing_file_is_no_file(tmp_path: Path) -> None:

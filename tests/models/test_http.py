@@ -20,9 +20,10 @@ from plait.models import http
 from plait.models.endpoint import Secret, Timeouts
 from tests.models import fake_provider as fake
 from tests.models import wires
-from tests.models.calling import KEY, REQUEST, provider
+from tests.models.calling import KEY, PATIENT, REQUEST, provider
 from tests.models.fake_provider import FakeProvider, Scenario
 from tests.models.playing import play, play_to_error, text_of
+from tests.timing import LIMIT, keep, within
 
 pytestmark = pytest.mark.anyio
 
@@ -100,22 +101,21 @@ async def test_a_compressed_stream_is_unpacked() -> None:
 async def test_comments_keep_a_stream_alive() -> None:
     async def slow(exchange: fake.Exchange) -> None:
         await exchange.head()
-        for _ in range(5):
+        for _ in range(10):
             await exchange.send(b": still at it\n\n")
-            await anyio.sleep(0.06)  # the server's own time: more than the limit in all, less between two comments
+            await anyio.sleep(0.12)  # the server's own time: more than the limit in all, less between two comments
         await exchange.send(b"".join(wires.openai(wires.PLAIN)))
 
     async with FakeProvider(slow) as server:
-        assert text_of(await play(provider(server.base_url), REQUEST)) == "Hello, wörld 🌍!"
+        assert text_of(await play(provider(server.base_url, Timeouts(LIMIT, 1.0, 1.0)), REQUEST)) == "Hello, wörld 🌍!"
 
 
 @pytest.mark.parametrize("end", ["stall", "reset", "cut"])
 async def test_once_the_reason_came_nothing_spoils_the_answer(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     events = wires.openai(wires.CALLED)
     async with FakeProvider(fake.streams(events[:-2], end)) as server:
-        model = provider(server.base_url, Timeouts(2, 0.15, 0.15))
-        with anyio.fail_after(http.LAST_WAIT + 2):
-            got = await play(model, REQUEST)
+        with within(http.LAST_WAIT + 2):
+            got = await play(provider(server.base_url, Timeouts(LIMIT, LIMIT, 1.0)), REQUEST)
     assert isinstance(got[-1], Finished)
     assert len(got[-1].calls) == 2
 
@@ -149,14 +149,14 @@ async def test_others_get_their_turn_while_data_is_buffered() -> None:
 async def cancelled(scenario: Scenario, ready: Callable[[FakeProvider], Awaitable[None]]) -> float:
     """Seconds from the cancel until the server has seen the connection close."""
     async with FakeProvider(scenario) as server:
-        model = provider(server.base_url, Timeouts(5, 5, 5))
+        model = provider(server.base_url, PATIENT)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(play_to_error, model, REQUEST)
-            with anyio.fail_after(2):
+            with anyio.fail_after(LIMIT):
                 await ready(server)
             before = time.monotonic()
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(1):
+        with anyio.fail_after(LIMIT):
             await server.exchanges[0].gone.wait()
         return time.monotonic() - before
 
@@ -168,14 +168,14 @@ async def asked(server: FakeProvider) -> None:
 
 @pytest.mark.parametrize("scenario", [fake.silent, fake.streams([], "stall"), fake.streams(wires.openai(wires.PLAIN)[:3], "stall")])
 async def test_a_cancel_closes_the_connection_at_once(scenario: Scenario) -> None:
-    assert await cancelled(scenario, asked) < 0.1
+    keep(0.1, await cancelled(scenario, asked))
 
 
 async def test_closing_the_generator_closes_the_connection() -> None:
     async with FakeProvider(fake.streams(wires.openai(wires.PLAIN)[:3], "stall")) as server:
-        async with aclosing(provider(server.base_url, Timeouts(5, 5, 5)).stream(REQUEST)) as events:
+        async with aclosing(provider(server.base_url, PATIENT).stream(REQUEST)) as events:
             assert isinstance(await anext(events), TextDelta)
-        with anyio.fail_after(0.5):
+        with anyio.fail_after(LIMIT), within(0.5):
             await server.exchanges[0].gone.wait()
 
 
@@ -231,7 +231,7 @@ async def test_a_list_that_drips_is_given_up() -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, drip)
         model = provider(f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/v1")
-        with anyio.fail_after(5), pytest.raises(errors.ModelError):
+        with within(5), pytest.raises(errors.ModelError):
             await model.list_models(Timeouts(0.1, 0.1, 0.1))
         await model.aclose()
         tasks.cancel_scope.cancel()

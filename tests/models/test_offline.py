@@ -17,12 +17,12 @@ import pytest
 
 from plait.core.errors import ModelError, NoModel
 from plait.models.offline import MAX_DEATHS, MAX_SOCKET_PATH, OfflineServer
+from tests.timing import LIMIT, within
 
 pytestmark = pytest.mark.anyio
 
 READY = """echo '{"ready": true}'; """
 WAIT = "cat > /dev/null"
-LIMIT = 10.0
 
 Make = Callable[..., OfflineServer]
 
@@ -63,9 +63,9 @@ def alive(pid: int) -> bool:
     return sys.platform != "linux"
 
 
-async def gone(pid: int, within: float = LIMIT) -> None:
+async def gone(pid: int, promised: float = LIMIT) -> None:
     """Wait until the process has ended."""
-    with anyio.fail_after(within):
+    with anyio.fail_after(LIMIT), within(promised):
         while alive(pid):
             await anyio.lowlevel.checkpoint()
 
@@ -176,7 +176,7 @@ async def test_a_cancelled_start_leaves_nobody(make: Make) -> None:
 async def test_one_that_does_not_heed_the_end_of_stdin_is_killed(make: Make) -> None:
     server = make("trap '' TERM HUP INT; " + READY + "while :; do :; done")
     pid = await pid_in_use(server)
-    with anyio.fail_after(2):
+    with within(2):
         await server.aclose()
     assert not alive(pid)
 
@@ -261,7 +261,7 @@ async def test_a_process_that_loads_ends_with_a_killed_plait(short: Path) -> Non
     command = [sys.executable, "-c", OWNER, str(short / "model.gguf")]
     async with await anyio.open_process(command, env=environ, stderr=None) as owner:
         said = anyio.Path(short / "loading")
-        with anyio.fail_after(30):
+        with anyio.fail_after(LIMIT):
             while not (await said.exists() and (await said.read_text()).endswith("\n")):
                 await anyio.lowlevel.checkpoint()
         pid = int((await said.read_text()).split()[1])

@@ -15,6 +15,7 @@ from tests.models import wires
 from tests.models.calling import REQUEST, provider
 from tests.models.fake_provider import Exchange, FakeProvider
 from tests.models.playing import play, text_of
+from tests.timing import LIMIT
 
 pytestmark = pytest.mark.anyio
 
@@ -59,5 +60,5 @@ async def test_the_first_token_does_not_wait_for_others() -> None:
 async def test_a_flood_is_read_as_fast_as_it_comes() -> None:
     words = WORDS * 200
     async with FakeProvider(fake.says(wires.Said(text=words))) as server:
-        with anyio.fail_after(20):
+        with anyio.fail_after(LIMIT):
             assert text_of(await play(provider(server.base_url), REQUEST)) == "".join(words)

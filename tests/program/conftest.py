@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.program.running import Place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """A fresh home, an empty directory and an empty script, with which the model echoes."""
-    place = Place(tmp_path)
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A fresh home, an empty directory and an empty script, with which the model echoes. Its path is short: it is told on the screen."""
+    place = Place(tmp_path_factory.mktemp("p"))
     place.work.mkdir()
     place.script.write_text("")
     return place

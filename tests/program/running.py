@@ -17,7 +17,8 @@ from pathlib import Path
 from plait.core import events as e
 from plait.core.commands import SessionInfo
 from plait.store.sqlite import open_store
-from tests.repl.harness import LIMIT, Pty
+from tests.repl.harness import Pty
+from tests.timing import LIMIT
 
 PLAIT = [sys.executable, "-m", "plait"]
 _LEFT_OUT = (
@@ -148,9 +149,9 @@ class Plait(Pty):
         """The last row."""
         return self.text.rpartition("\n")[2]
 
-    def shows(self, text: str, limit: float = LIMIT) -> None:
+    def shows(self, text: str, promised: float = LIMIT) -> None:
         """Wait until the scrollback or the screen holds `text`."""
-        self.until(lambda: text in self.everything, limit)
+        self.until(lambda: text in self.everything, promised)
 
     def idle(self) -> None:
         """Wait until no turn runs."""

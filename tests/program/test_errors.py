@@ -28,7 +28,7 @@ def failed(plait: Plait, model: str) -> str:
     plait.enter(f"/model lab:{model}")
     plait.until(lambda: f"lab:{model}" in plait.toolbar)
     plait.enter(f"ask {model}")
-    plait.until(lambda: "✗" in plait.everything.rpartition(f"▌ ask {model}")[2])
+    plait.until(lambda: "✗" in plait.everything.partition(f"▌ ask {model}")[2])
     plait.idle()
     return " ".join(plait.everything.rpartition(f"▌ ask {model}")[2].rpartition("(default) >")[0].split())
 
@@ -83,7 +83,7 @@ def test_a_refused_port_is_named_and_waiting_for_it_can_be_stopped(place: Place)
         plait.shows("Trying again in")
         assert f"127.0.0.1:{port}" in plait.everything
         plait.send("\x03")
-        plait.shows("Interrupted.", limit=2)
+        plait.shows("Interrupted.", promised=2)
         plait.idle()
 
 

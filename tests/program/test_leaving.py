@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from plait.core import events as e
 from tests.program.running import Place, Plait
+from tests.timing import until, within
 
 STREAM = '[[reply]]\nmatch = "endless"\nwords = 100000\nper_second = 50\n'
 
@@ -49,10 +49,9 @@ def test_control_c_ends_one_answer_on_a_terminal(place: Place) -> None:
     place.script.write_text(STREAM)
     with place.start("run", "endless") as plait:
         plait.shows("word9 ")
-        sent = time.monotonic()
-        plait.send("\x03")
-        assert plait.wait() == 130
-        assert time.monotonic() - sent < SOON
+        with within(SOON):
+            plait.send("\x03")
+            assert plait.wait() == 130
         assert "Traceback" not in plait.text
 
 
@@ -64,10 +63,9 @@ def test_a_signal(place: Place, number: signal.Signals, code: int, doing: Callab
         plait.ready()
         doing(plait)
         children = plait.descendants
-        sent = time.monotonic()
-        plait.child.kill(number)
-        assert plait.wait() == code
-        assert time.monotonic() - sent < SOON
+        with within(SOON):
+            plait.child.kill(number)
+            assert plait.wait() == code
         plait.assert_restored()
     until(lambda: not any(map(alive, children)), 0.5)  # what was killed may need a moment to be gone
     ended = [event for event in place.events() if isinstance(event, e.TurnEnded)]
@@ -119,7 +117,7 @@ def test_control_z_and_sigcont_keep_the_prompt(place: Place) -> None:
         plait.ready().type("dra")
         plait.until(lambda: plait.input_row.endswith("dra"))
         os.kill(plait.child.pid, signal.SIGSTOP)
-        until(lambda: state(plait.child.pid) == "T", 2)
+        until(lambda: state(plait.child.pid) == "T")
         os.kill(plait.child.pid, signal.SIGCONT)
         plait.type("ft")
         plait.until(lambda: plait.input_row == "(default) > draft")
@@ -136,11 +134,3 @@ def state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
-
-
-def until(condition: Callable[[], bool], limit: float) -> None:
-    """Wait for a condition without reading what the program writes."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.program.running import PLAIT, Place, Plait
+from tests.timing import LIMIT
 
 SAID = '''
 [[reply]]
@@ -73,7 +74,7 @@ def test_linear_text_asks_for_the_next_line_and_stops_on_control_c(place: Place)
         plait.shows("  A paragraph.")
         assert "And anoth" not in plait.text  # what is not finished cannot be taken back
         plait.send("\x03")
-        plait.shows("Interrupted.", limit=2)
+        plait.shows("Interrupted.", promised=2)
         assert "  And anoth" in plait.text
         plait.until(lambda: plait.text.splitlines()[-1].startswith("(default) >"))
         plait.send("again\n")
@@ -135,7 +136,7 @@ def test_a_terminal_of_no_size(place: Place) -> None:
 @pytest.mark.parametrize("which", ["stdin", "stdout"])
 def test_the_prompt_needs_a_terminal(place: Place, which: str) -> None:
     done = subprocess.run(
-        [*PLAIT], cwd=place.work, env=place.environ(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False
+        [*PLAIT], cwd=place.work, env=place.environ(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "plait run" in done.stderr
@@ -155,7 +156,7 @@ def test_without_a_home_it_says_so(place: Place) -> None:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=20,
+            timeout=LIMIT,
             check=False,
         )
         assert (done.returncode, done.stdout) == (2, "")

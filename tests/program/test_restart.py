@@ -17,6 +17,7 @@ from plait.core.session import Session
 from plait.store.sqlite import open_store
 from tests.program.running import Place
 from tests.store.writing import row_of
+from tests.timing import LIMIT
 
 ENDLESS = '[[reply]]\nmatch = "endless"\nwords = 100000\nper_second = 50\n'
 
@@ -79,7 +80,7 @@ def test_a_second_prompt_says_who_has_the_database(place: Place) -> None:
             assert f"process {first.child.pid}" in waiting.stderr.readline()
             first.idle()
             assert first.leave() == 0
-            out, _ = waiting.communicate(timeout=20)
+            out, _ = waiting.communicate(timeout=LIMIT)
             assert (waiting.returncode, out) == (0, "and mine\n")
 
 

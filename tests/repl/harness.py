@@ -20,8 +20,9 @@ import pexpect  # type: ignore[import-untyped]  # it ships no types
 import pyte
 import pytest
 
+from tests.timing import LIMIT, within
+
 DEMO = Path(__file__).with_name("demo.py")
-LIMIT = 20.0  # seconds; generous, for a machine that does other things as well
 FAST_KEYS = 0.03  # seconds between keys that are meant to be typed by a person: more than a burst
 
 _NUMBERS = itertools.count()  # a server's name is not used twice: the old one may still be leaving
@@ -102,13 +103,14 @@ class Pty:
             self.stream.feed(data)
         return True
 
-    def until(self, condition: Callable[[], bool], limit: float = LIMIT) -> None:
-        """Read until the condition holds; fails with the screen when it does not within the limit."""
-        deadline = time.monotonic() + limit
-        while not condition():
-            alive = self.read(0.02)
-            if time.monotonic() > deadline or not (alive or condition()):
-                pytest.fail("waited in vain; the screen:\n" + self.text)
+    def until(self, condition: Callable[[], bool], promised: float = LIMIT) -> None:
+        """Read until the condition holds; fails with the screen when it never does, and is too slow after the time that is promised."""
+        deadline = time.monotonic() + LIMIT
+        with within(promised):
+            while not condition():
+                alive = self.read(0.02)
+                if time.monotonic() > deadline or not (alive or condition()):
+                    pytest.fail("waited in vain; the screen:\n" + self.text)
 
     def ready(self) -> Pty:
         """Wait for the prompt."""
@@ -194,9 +196,9 @@ class Tmux:
         """The visible rows."""
         return self.run("capture-pane", "-p", "-t", "t")
 
-    def until(self, condition: Callable[[], bool], limit: float = LIMIT) -> None:
+    def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition."""
-        deadline = time.monotonic() + limit
+        deadline = time.monotonic() + LIMIT
         while not condition():
             if time.monotonic() > deadline:
                 pytest.fail("waited in vain; the screen:\n" + self.text)

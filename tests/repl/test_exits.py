@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.repl.harness import DEMO, Pty, Tmux, needs_tmux
+from tests.timing import LIMIT, until, within
 
 
 @pytest.mark.parametrize(
@@ -24,10 +25,9 @@ def test_a_signal_ends_it_gracefully(number: signal.Signals, code: int, streamin
         if streaming:
             pty.enter("/stream 1000 500")
             pty.until(lambda: "line 00001" in pty.everything)
-        start = time.monotonic()
-        pty.child.kill(number)
-        assert pty.wait() == code
-        assert time.monotonic() - start < 2
+        with within(2):
+            pty.child.kill(number)
+            assert pty.wait() == code
         assert "bye" in pty.text
         pty.assert_restored()
 
@@ -65,7 +65,7 @@ def test_a_terminal_that_hangs_up_ends_it() -> None:
     with Pty() as pty:
         pty.ready()
         pty.child.ptyproc.fileobj.close()
-        gone(pty, 2)
+        until(lambda: not pty.child.isalive(), promised=2)
 
 
 def test_a_terminal_that_reads_nothing_holds_up_neither_the_program_nor_its_end() -> None:
@@ -74,7 +74,7 @@ def test_a_terminal_that_reads_nothing_holds_up_neither_the_program_nor_its_end(
         sleeping(pty.child.pid)  # not in a write: the flood of 12 MB waits, or is counted
         assert resident(pty.child.pid) < 80
         pty.child.kill(signal.SIGTERM)
-        gone(pty, 2)
+        until(lambda: not pty.child.isalive(), promised=2)
         assert termios.tcgetattr(pty.child.child_fd) == pty.before
 
 
@@ -91,17 +91,9 @@ def test_a_terminal_that_reads_again_gets_the_newest_and_the_count_of_the_rest()
         assert shown == sorted(shown)
 
 
-def gone(pty: Pty, limit: float) -> None:
-    """Wait until the child has ended, without reading what it writes."""
-    deadline = time.monotonic() + limit
-    while pty.child.isalive():
-        assert time.monotonic() < deadline, "it spins, or hangs"
-        time.sleep(0.02)
-
-
 def sleeping(process: int) -> None:
     """Wait until the child waits for events, for some time on end."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LIMIT
     since = time.monotonic()
     while time.monotonic() - since < 0.3:
         if Path(f"/proc/{process}/wchan").read_text() not in ("do_epoll_wait", "ep_poll", "0"):

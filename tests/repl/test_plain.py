@@ -49,7 +49,7 @@ def test_control_c_stops_then_hints_then_leaves() -> None:
         pty.ready().send("/stream 500 200\r")
         pty.until(lambda: "line 00001" in pty.text)
         pty.send("\x03")
-        pty.until(lambda: "[stopped]" in pty.text, limit=2)
+        pty.until(lambda: "[stopped]" in pty.text, promised=2)
         pty.until(lambda: pty.text.endswith("(demo) >"))
         pty.send("\x03")
         pty.until(lambda: "Press Ctrl+C again to leave." in pty.text)

@@ -163,7 +163,7 @@ def test_control_c_stops_the_stream_then_clears_then_hints_then_leaves() -> None
         pty.until(lambda: "line 00001" in pty.text)
         pty.type("text")
         pty.type("\x03")
-        pty.until(lambda: "[stopped]" in pty.text, limit=2)
+        pty.until(lambda: "[stopped]" in pty.text, promised=2)
         assert pty.input_row == "(demo) > text"
         pty.type("\x03")
         pty.until(lambda: pty.input_row == "(demo) >")

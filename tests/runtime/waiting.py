@@ -7,8 +7,8 @@ from collections.abc import Callable
 import anyio
 import anyio.lowlevel
 
-LIMIT = 10.0
-"""Seconds after which a test that waits has failed; a hundred times what any of them needs."""
+LIMIT = 60.0
+"""Seconds after which a test that waits has failed; many times what any of them needs."""
 
 
 async def until(condition: Callable[[], bool], limit: float = LIMIT) -> None:

