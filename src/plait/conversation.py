@@ -13,6 +13,7 @@ from plait.builders import warm
 from plait.core import commands as c
 from plait.core.errors import PlaitError
 from plait.core.naming import checked_name, session_named
+from plait.core.notices import parse_rules
 from plait.core.ports import Client
 from plait.core.session import SessionState
 from plait.interactive import Front
@@ -20,10 +21,12 @@ from plait.program import Program
 from plait.repl.app import Repl
 from plait.repl.complete import PromptCompleter
 from plait.repl.key_table import render_keys
+from plait.repl.options import ReplOptions
 from plait.repl.render import render_notice
 from plait.repl.slash.commands import all_commands
 from plait.repl.style import Look
 from plait.repl.surface import Terminal
+from plait.settings import Settings
 from plait.store.sqlite import Finding
 
 
@@ -35,12 +38,9 @@ async def converse(program: Program, front: Front, screen: Terminal, look: Look,
     findings: list[Finding] = []
     store = await anyio.to_thread.run_sync(open_database, program, findings.append)
     registry = all_commands({"keys": render_keys})
-    secret = [one.api_key_env for one in program.settings.providers if one.api_key_env]
     async with models_over(store, program) as catalog, open_app(program, store, catalog) as client:
         shown = await _first_session(client, program.directory, session)
-        repl = Repl(client, registry, look, program.environ, program.settings.timestamps_after * 60.0, secret)
-        repl.name = shown.name
-        repl.use(screen)
+        repl = Repl(client, registry, look, program.environ, options_of(program.settings), screen)
         front.lead_to(repl, PromptCompleter(client, registry, shown.directory))
         for finding in findings:
             repl.show(render_notice("warning", finding.text, repl.look))
@@ -49,6 +49,24 @@ async def converse(program: Program, front: Front, screen: Terminal, look: Look,
             code = await repl.run(shown.id, prompt)
             tasks.cancel_scope.cancel()
     return code
+
+
+def options_of(settings: Settings) -> ReplOptions:
+    """What the settings decide about the prompt."""
+    return ReplOptions(
+        gap=settings.timestamps_after * 60.0,
+        many=settings.multi_session_enabled,
+        indicator=settings.indicator,
+        indicator_sessions=settings.indicator_sessions,
+        text_only_indicator=settings.text_only_indicator,
+        high_contrast=settings.high_contrast,
+        announce=settings.announce_state_changes,
+        terminal_title=settings.terminal_title,
+        notify=parse_rules(settings.notify),
+        notify_command=settings.notify_command,
+        notify_cooldown=settings.notify_cooldown,
+        secret=tuple(one.api_key_env for one in settings.providers if one.api_key_env),
+    )
 
 
 async def _warm(typed: anyio.Event) -> None:

@@ -25,6 +25,7 @@ from plait.importing import imported
 from plait.program import Program, fetch_if_chosen
 from plait.repl.plain import PlainScreen
 from plait.repl.screen import Screen
+from plait.repl.session_keys import SessionActions, session_keys
 from plait.repl.style import Look
 from plait.repl.terminal import Terminal, prepare_terminal
 
@@ -55,9 +56,42 @@ class Front:
         """See `Screen`; what every toolbar has, so that no row is added later."""
         return self._loop.toolbar_text() if self._loop else "/help"
 
+    def status(self) -> str:
+        """See `Screen`."""
+        return self._loop.status_text() if self._loop else ""
+
     def interrupt(self) -> bool:
         """See `Screen`."""
         return self._loop.interrupt() if self._loop else False
+
+    def may_leave(self) -> bool:
+        """See `Screen`."""
+        return self._loop.may_leave() if self._loop else True
+
+    def edited(self) -> None:
+        """See `Screen`."""
+        if self._loop:
+            self._loop.edited()
+
+    def number(self, number: int) -> None:
+        """The key that goes to the session of a number; until the sessions are there it does nothing, as the others."""
+        if self._loop:
+            self._loop.keys.number(number)
+
+    def next(self) -> None:
+        """The key that goes to who waits."""
+        if self._loop:
+            self._loop.keys.next()
+
+    def back(self) -> None:
+        """The key that goes back."""
+        if self._loop:
+            self._loop.keys.back()
+
+    def choose(self) -> None:
+        """The key that offers all sessions."""
+        if self._loop:
+            self._loop.keys.choose()
 
 
 def run_repl(program: Program, prompt: str, session: str) -> int:
@@ -73,7 +107,9 @@ async def _run_repl(program: Program, terminal: Terminal, prompt: str, session: 
     start_log(program.paths)
     columns, _ = terminal.size()
     encoding = sys.stdout.encoding or "ascii"
-    look = Look.of_terminal(program.environ, tty=True, encoding=encoding, width=columns, plain=program.settings.plain)
+    look = Look.of_terminal(
+        program.environ, tty=True, encoding=encoding, width=columns, plain=program.settings.plain or program.settings.screen_reader
+    )
     if look.plain:
         look = replace(look, colour=False)  # linear text has no escape sequence at all
     front, typed = Front(), anyio.Event()
@@ -89,15 +125,26 @@ async def _run_repl(program: Program, terminal: Terminal, prompt: str, session: 
 def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_activity: Callable[[], None]) -> Screen | PlainScreen:
     """The live prompt, or the linear one where nothing may be redrawn."""
     if look.plain:
-        return PlainScreen(terminal, prompt=front.linear_prompt, sanitize=sanitize, on_interrupt=front.interrupt, on_activity=on_activity)
+        return PlainScreen(
+            terminal,
+            prompt=front.linear_prompt,
+            sanitize=sanitize,
+            on_interrupt=front.interrupt,
+            may_leave=front.may_leave,
+            on_activity=on_activity,
+        )
     return Screen(
         terminal,
         prompt=front.prompt,
+        status=front.status,
         toolbar=front.toolbar,
         completer=DynamicCompleter(lambda: front.completer),
         vi_mode=vi_mode,
+        key_bindings=session_keys(SessionActions(front.number, front.next, front.back, front.choose)),
         colours=look.colour,
         sanitize=sanitize,
         on_interrupt=front.interrupt,
+        may_leave=front.may_leave,
         on_activity=on_activity,
+        on_edit=front.edited,
     )

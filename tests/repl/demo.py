@@ -89,7 +89,7 @@ class Demo:
         async with anyio.create_task_group() as self.tasks, self.screen:
             if len(sys.argv) > 1:
                 self.tasks.start_soon(self.stream, int(sys.argv[1]), float(sys.argv[2]))
-            async for line in self.screen.lines():
+            while isinstance(line := await self.screen.read(), Line):
                 if not await self.command(line):
                     break
             self.screen.write("bye")  # not by print: stdout blocks when the terminal takes nothing

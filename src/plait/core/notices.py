@@ -55,7 +55,8 @@ def parse_rules(text: str) -> Rules:
             raise UsageError(f"The kind {kind} stands there twice. Name each kind once, {_such_as()}.")
         named[kind] = _parse_ways(kind, ways)
     every = named.get(ALL)
-    return Rules({kind: ways for kind in NOTICE_KINDS if (ways := named.get(kind, every)) is not None})
+    found = ((kind, named.get(kind, every)) for kind in NOTICE_KINDS)
+    return Rules({kind: ways for kind, ways in found if ways is not None})
 
 
 def rules_text(rules: Rules) -> str:

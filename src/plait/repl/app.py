@@ -4,115 +4,168 @@ Rules:
 1. It knows the rest of plait as a `Client`; over a socket it is the same.
 2. Lines are taken in order. A message is on its way as soon as it is recorded; waiting for the disk holds up no later line.
 3. What is shown of a conversation comes from events, live or replayed; nothing is echoed before it is durable.
-4. Every task lives in the loop's task group; leaving it leaves nothing behind.
+4. What is shown of the sessions is computed from the client's latest list of them, `fleet`; nothing is cached beside it.
+5. Every task lives in the loop's task group; leaving it leaves nothing behind.
+
+The parts: `stage` goes from session to session, `drafts` and `asking` decide what a line is, `announce` tells what happens elsewhere.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Collection, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 
 import anyio
 from anyio.abc import TaskGroup
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.errors import PlaitError
 from plait.core.messages import SessionId
 from plait.core.ports import Client
+from plait.repl.announce import Announcer
+from plait.repl.asides import YES_OR_NO, Asides
+from plait.repl.asking import Asking
 from plait.repl.attach import attach
-from plait.repl.lines import Ended, Line
-from plait.repl.opening import read_opening
+from plait.repl.drafts import Drafts
+from plait.repl.fleet import FleetView
+from plait.repl.hook import Hooks
+from plait.repl.indicator import indicator_text
+from plait.repl.leaving import Leaving
+from plait.repl.lines import Ended, LeaveAsked, Line
+from plait.repl.notices import Notifier
+from plait.repl.on_screen import OnScreen
+from plait.repl.options import ReplOptions
 from plait.repl.outbox import Outbox
 from plait.repl.printer import Printer
-from plait.repl.render import render_error, render_notice
-from plait.repl.shell import child_environment, run_shell
+from plait.repl.render import render_error
+from plait.repl.session_keys import SessionActions
+from plait.repl.shell import child_environment
 from plait.repl.slash.line import BlankLine, Message, ShellLine, SlashLine, parse_line
 from plait.repl.slash.registry import Registry
+from plait.repl.stage import Stage
 from plait.repl.status import Toolbar
 from plait.repl.style import Look
 from plait.repl.surface import Terminal
+from plait.repl.title import WindowTitle, has_title
 from plait.repl.trust import TrustDialog
+from plait.repl.user_shell import UserShell
+from plait.repl.watch import FleetWatch
 
 
-class Repl:
-    """The loop over one client, one session shown at a time; a `repl.slash.registry.Prompt`.
+class Repl(OnScreen):
+    """The loop over one client, one session shown at a time; a `repl.slash.registry.Prompt`. It runs once, on `screen`.
 
-    `gap` is in seconds, see `Printer`. `secret` names variables that the user's shell commands are not given.
+    The project of the session that is shown first is the one whose sessions come first in the list.
     """
 
     def __init__(
-        self, client: Client, registry: Registry, look: Look, environ: Mapping[str, str], gap: float, secret: Collection[str] = ()
+        self, client: Client, registry: Registry, look: Look, environ: Mapping[str, str], options: ReplOptions, screen: Terminal
     ) -> None:
-        self.client = client
+        super().__init__(client, screen, Printer(screen, look, options.gap))
         self.environ = environ
-        self._secret = secret
+        self.many = options.many
         self._registry = registry
-        self._plain_look = look
-        self._gap = gap
-        self.name = ""
-        self._session = SessionId("")
-        self._shell: anyio.CancelScope | None = None
-        self._following = anyio.CancelScope()
+        self._options = options
+        self._toolbar = Toolbar(self._printer, time.monotonic, screen.refresh)
+        self._printer.on_change = self._toolbar.changed
         self._outbox = Outbox(self.submit)
-        self._screen: Terminal
-        self._printer: Printer
-        self._toolbar: Toolbar
-        self._trust: TrustDialog
+        self._shell = UserShell(self, self._toolbar, child_environment(environ, options.secret))
+        self._hooks = Hooks(environ, lambda text: self.tell("warning", text), options.secret)
+        title = WindowTitle(screen.forward, options.terminal_title and has_title(look, environ))
+        notifier = Notifier(
+            options.notify, options.notify_command, options.notify_cooldown, time.monotonic, screen.forward, self._hooks.run, environ
+        )
+        say = (lambda text: self.tell("info", text)) if look.plain and options.announce else None
+        announcer = Announcer(notifier, say, lambda text: self.tell("warning", text))
+        self._watch = FleetWatch(client, announcer, title, self._fleet_changed)
+        self._drafts = Drafts(client, screen, lambda text: self.tell("info", text))
+        self._asking = Asking(self, screen, self._drafts)
+        self._asides = Asides(screen, lambda text: self.tell("warning", text), self.prefill)
+        self._leaving = Leaving(lambda: self.fleet, self._choose, lambda text: self.tell("info", text), screen.leave)
+        self._trust = TrustDialog(self, screen, lambda: self._registry.run(self, SlashLine("trust", "show")), self.give_back)
+        self._stage: Stage
         self._tasks: TaskGroup
 
     def __repr__(self) -> str:
-        return f"<Repl '{self.name}' [{'running' if self._toolbar.running else 'idle'}]>"
-
-    def use(self, screen: Terminal) -> None:
-        """Draw on this screen from now on; call it once, before `run`."""
-        self._screen = screen
-        self._printer = Printer(screen, self._plain_look, self._gap)
-        self._toolbar = Toolbar(self._printer, time.monotonic, screen.refresh)
-        self._printer.on_change = self._toolbar.changed
-        self._trust = TrustDialog(self, screen, lambda: self._registry.run(self, SlashLine("trust", "show")), self._give_back)
+        return f"<Repl '{self._watch.name}' [{'running' if self._toolbar.running else 'idle'}]>"
 
     # What the screen asks for at each drawing, and tells.
 
     def prompt_text(self) -> str:
-        """The prompt: the session's name, or the question that waits for an answer."""
-        return "give AGENTS.md to the model? (y/n/v) > " if self._trust.is_open else f"({self.look.clean(self.name)}) > "
+        """The prompt: the session's name, with a question mark where it asks, or a question of plait's own."""
+        if self._trust.is_open:
+            return "give AGENTS.md to the model? (y/n/v) > "
+        name = self.look.clean(self._watch.name)
+        return self._asides.prompt or (f"({name} ?) > " if self._asking.question else f"({name}) > ")
 
     def linear_prompt_text(self) -> str:
         """The prompt where it cannot be taken back: nothing while an answer comes, so that it stands in no answer's middle."""
-        return "" if self._toolbar.running else self.prompt_text()
+        return "" if self._toolbar.running and self._asking.question is None else self.prompt_text()
+
+    def status_text(self) -> str:
+        """The row above the prompt, right-aligned: who waits."""
+        options = self._options
+        if not (options.indicator and options.many):
+            return ""
+        return indicator_text(self.fleet, self.look, options.indicator_sessions, options.text_only_indicator, options.high_contrast)
 
     def toolbar_text(self) -> str:
         """The row below the prompt."""
         return self._toolbar.text()
 
     def interrupt(self) -> bool:
-        """Ctrl+C: stop a shell command, else the turn; says whether there was something to stop."""
-        if self._shell is not None:
-            self._shell.cancel()
+        """Ctrl+C: give up a question, leaving, a shell command, else the turn; says whether there was something to stop."""
+        if self._asides.cancel() or self._leaving.stay() or self._shell.cancel():
             return True
         if self._toolbar.running or self._printer.queued or self._outbox:
-            self._tasks.start_soon(self.submit, c.Interrupt(self._session))
+            self._tasks.start_soon(self.submit, c.Interrupt(self.session))
             return True
         return False
+
+    def may_leave(self) -> bool:
+        """Whether the user can leave without being asked first."""
+        return self._leaving.may_leave
+
+    def edited(self) -> None:
+        """The text under way changed."""
+        self._drafts.edited()
+
+    @property
+    def keys(self) -> SessionActions:
+        """What the keys of `session_keys` do."""
+        run = self._run_by_key
+        return SessionActions(lambda number: run("switch", str(number)), lambda: run("next"), lambda: run("back"), self._pick)
+
+    def _run_by_key(self, name: str, argument: str = "") -> None:
+        self._tasks.start_soon(self._registry.run, self, SlashLine(name, argument))
+
+    def _pick(self) -> None:
+        if self.many and self._screen.keeps_draft:
+            if self._screen.draft:
+                self._drafts.set_aside(self._screen.draft)
+            self._screen.pick("/switch ", self._drafts.give_back)
 
     # The loop.
 
     async def run(self, session: SessionId, prompt: str) -> int:
         """Show `session`, send `prompt` if there is one, and take lines until the end; returns the exit code."""
         async with anyio.create_task_group() as self._tasks:
-            self._tasks.start_soon(self._toolbar.tick)
-            await self.switch(session)
-            if self._toolbar.status is not None:
-                self._trust.ask(self._toolbar.status)
+            self._stage = Stage(self.client, self._tasks, self._screen, self._printer, self._drafts, self._shown, self._arrived)
+            for task in (self._toolbar.tick, self._drafts.keep_saved, self._hooks.serve, self._watch.run):
+                self._tasks.start_soon(task)
+            await self._stage.go(session)
             ended = await self._take_lines(prompt)
             await self._outbox.drain()  # Enter was pressed before whatever ended the lines
+            await self._drafts.save()
+            await self._stage.mark()
             self._tasks.cancel_scope.cancel()
         if not ended.exit_code and not (self._toolbar.status and self._toolbar.status.trouble):  # else it is not quite true
-            self.show(render_notice("info", f"{self.name} is kept. Start plait here again to go on.", self.look))
+            self.tell("info", self._farewell())
         return ended.exit_code
+
+    def _farewell(self) -> str:
+        kept = self._watch.name if len(self.fleet.sessions) < 2 else f"{len(self.fleet.sessions)} sessions"
+        return f"{kept} {'is' if kept == self._watch.name else 'are'} kept. Start plait here again to go on."
 
     async def _take_lines(self, prompt: str) -> Ended:
         """All lines until the end; `prompt` is the first of them, once no question stands before it."""
@@ -121,23 +174,29 @@ class Repl:
                 await self._message(prompt)
                 prompt = ""
             line = await self._screen.read()
-            if isinstance(line, Ended):
-                return line
-            await self._take(line)
+            match line:
+                case Ended():
+                    return line
+                case LeaveAsked():
+                    await self._leaving.ask()
+                case Line():
+                    await self._take(line)
 
     async def _take(self, line: Line) -> None:
-        if await self._trust.take(line.text):
+        if await self._trust.take(line.text) or await self._asking.take(line):
             return
         match parse_line(line.text, line.shown):
             case BlankLine():
                 pass
             case SlashLine() as command:
                 if not self.look.plain:  # a linear terminal has shown what was typed
-                    self.show(render_notice("info", line.shown.strip(), self.look))
+                    self.tell("info", line.shown.strip())
                 await self._registry.run(self, command)
+                if self._asking.question is None:
+                    self._drafts.give_back()  # what a choice in the line had put aside
                 await self._refresh_status()
             case ShellLine(command=command):
-                self._tasks.start_soon(self._run_shell, command)
+                self._tasks.start_soon(self._shell.run, command, self._directory)
             case Message(text=text):
                 await self._message(text, line.shown)
 
@@ -147,123 +206,95 @@ class Repl:
             attached = await attach(text, self._directory, typed)
         except PlaitError as error:
             self.show(render_error(str(error), self.look))
-            self._give_back(text)
+            self.give_back(text)
             return
         self._outbox.add()
-        self._tasks.start_soon(self._outbox.send, c.Say(self._session, attached.text, attached.attachments))
-
-    def _give_back(self, text: str) -> None:
-        """Put what was not taken into the input line, before what was typed meanwhile."""
-        meanwhile = self._screen.draft
-        self.prefill(f"{text}\n{meanwhile}" if meanwhile.strip() else text)
-
-    async def _run_shell(self, command: str) -> None:
-        if self._shell is not None:
-            self.show(render_error("A shell command is running already. Wait for it, or stop it with Ctrl+C.", self.look))
-            return
-        self._toolbar.command_started()
-        try:
-            with anyio.CancelScope() as self._shell:
-                await run_shell(command, self._directory, child_environment(self.environ, self._secret), self)
-        except PlaitError as error:
-            self.show(render_error(str(error), self.look))
-        finally:
-            self._shell = None
-            self._toolbar.command_ended()
+        self._tasks.start_soon(self._outbox.send, c.Say(self.session, attached.text, attached.attachments))
 
     @property
     def _directory(self) -> str:
         """The session's directory."""
-        return self._toolbar.status.info.directory if self._toolbar.status else os.curdir
+        return self._toolbar.status.info.directory if self._toolbar.status else "."
 
-    # One session shown.
+    # What happens in the sessions.
 
-    async def switch(self, session: SessionId) -> None:
-        """Show another session: what was said last, then everything as it comes."""
-        self._following.cancel()
-        self._printer.reset()
-        self._session = session
-        await self._refresh_status()
-        opening = await read_opening(self.client, session)
-        self._screen.use_history(opening.history)
-        elsewhere = "" if self._directory == os.getcwd() else self._directory
-        if heading := opening.heading(self.name, elsewhere, time.time()):
-            self.show(render_notice("info", heading, self.look))
-        for stamped in opening.recent:
-            self._printer.show(stamped)
-        await self.client.submit(c.MarkSeen(session))
-        self._following = anyio.CancelScope()
-        self._tasks.start_soon(self._follow, session, e.Cursor(0, opening.seq), self._following)
+    def _arrived(self, status: c.Status) -> None:
+        """Another session is shown: the prompt says so at once."""
+        self._asking.reset()
+        self._trust.close()
+        self._take_status(status)
+        self._watch.arrived(status.info)
+        self._trust.ask(status)
 
-    async def _follow(self, session: SessionId, after: e.Cursor, scope: anyio.CancelScope) -> None:
-        with scope:
-            try:
-                async with aclosing(self.client.follow(session, after)) as events:
-                    async for stamped in events:
-                        if session != self._session:
-                            return  # cancelled already; what had come before that is the other session's
-                        self._printer.show(stamped)
-                        if isinstance(stamped.event, (e.TurnEnded, e.StoreTrouble, e.StoreRecovered, e.Renamed)):
-                            self._tasks.start_soon(self._refresh_status)
-            except PlaitError as error:
-                self.show(render_error(str(error), self.look))
+    def _shown(self, stamped: e.Stamped) -> None:
+        """An event of the shown session was printed."""
+        now = anyio.current_time()
+        match stamped.event:
+            case e.QuestionAsked() as question:
+                self._asking.drawn(question, now)
+            case e.QuestionAnswered(turn=turn) | e.TurnEnded(turn=turn):
+                if (asked := self._asking.question) is not None and asked.turn == turn:
+                    self._asking.gone(now)
+        if isinstance(stamped.event, (e.TurnEnded, e.StoreTrouble, e.StoreRecovered)):
+            self._tasks.start_soon(self._refresh_status)
+
+    def _fleet_changed(self, fleet: FleetView) -> None:
+        self._toolbar.fleet = fleet
+        self._leaving.changed()
+        self._screen.refresh()
 
     async def _refresh_status(self) -> None:
-        reply = await self.client.submit(c.ReadStatus(self._session))
-        if isinstance(reply, c.Status) and reply.info.id == self._session:  # another one may be shown by now
-            self._toolbar.status = reply
-            self.name = reply.info.name
-            self._screen.refresh()
+        reply = await self.client.submit(c.ReadStatus(self.session))
+        if isinstance(reply, c.Status) and reply.info.id == self.session:  # another one may be shown by now
+            self._take_status(reply)
+
+    def _take_status(self, status: c.Status) -> None:
+        self._toolbar.status = status
+        self._screen.refresh()
 
     # What commands use: `repl.slash.registry.Prompt`.
 
     @property
+    def fleet(self) -> FleetView:
+        """The open sessions as of the last change."""
+        return self._watch.fleet
+
+    @property
     def session(self) -> SessionId:
         """The session that is shown."""
-        return self._session
+        return self._stage.session
 
     @property
-    def look(self) -> Look:
-        """The look at the terminal's present width."""
-        return self._printer.look
+    def came_from(self) -> SessionId | None:
+        """The session that was shown before."""
+        return self._stage.came_from
 
-    @property
-    def vi_mode(self) -> bool:
-        """Whether the keys are vi's."""
-        return self._screen.vi_mode
+    async def switch(self, session: SessionId, *, on_round: bool = False) -> None:
+        """Show another session."""
+        await self._stage.go(session, on_round=on_round)
+        await self._watch.refresh()
 
-    def set_vi_mode(self, on: bool) -> None:
-        """Edit with vi's keys, or Emacs'."""
-        self._screen.vi_mode = on
+    async def show_another(self, instead_of: SessionId) -> None:
+        """After a session was completed: the one used last is shown, or a fresh one."""
+        await self._watch.refresh()
+        if instead_of != self.session:
+            return
+        for session in reversed(self._stage.recent):
+            if self.fleet.row(session) is not None:
+                await self.switch(session)
+                return
+        if self.fleet.sessions:
+            await self.switch(max(self.fleet.sessions, key=lambda row: row.last_at).id)
+        elif isinstance(reply := await self.submit(c.OpenSession(self._directory)), c.Done):
+            await self.switch(reply.session)
 
-    def show(self, text: str) -> None:
-        """Put finished text into the scrollback."""
-        self._screen.write(text)
+    async def confirm(self, question: str) -> bool:
+        """Ask yes or no."""
+        return await self._asides.choose(f"{question} (y/n)", YES_OR_NO) == "yes"
 
-    async def shown(self) -> None:
-        """Return once the terminal has taken most of what was shown."""
-        await self._screen.drained()
-
-    async def submit(self, command: c.Command) -> c.Reply | None:
-        """Carry out a command; a refusal is shown, and None returned."""
-        reply = await self.client.submit(command)
-        if isinstance(reply, c.Refused):
-            self.show(render_error(reply.text, self.look))
-            return None
-        return reply
-
-    async def edit(self, text: str) -> str | None:
-        """Let the user change a text in their editor."""
-        return await self._screen.edit(text)
-
-    def prefill(self, text: str) -> None:
-        """Put text into the input line."""
-        self._screen.draft = text
-
-    def forward(self, sequence: str) -> None:
-        """Send a control sequence of ours to the terminal."""
-        self._screen.forward(sequence)
+    async def _choose(self, question: str, answers: tuple[str, ...]) -> str | None:
+        return await self._asides.choose(question, {word: word for word in answers})
 
     def leave(self) -> None:
-        """Leave the program."""
-        self._screen.leave()
+        """Leave the program, after a question if sessions are at work."""
+        self._tasks.start_soon(self._leaving.ask)

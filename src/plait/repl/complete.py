@@ -3,14 +3,15 @@
 Rules:
 1. Nothing here changes anything, and nothing raises: what cannot be looked up offers nothing.
 2. Directories are read in a thread, `MOST_SCANNED` entries at the most. A name with characters that a terminal would not show is left out.
-3. What has to be fetched (the models) is kept for a while, since completion is asked for at each key.
+3. What has to be fetched (the models) is kept for a while, since completion is asked for at each key; sessions are looked up anew.
+4. What fits best comes first; of many choices the first `MOST_OFFERED` are offered.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import anyio.to_thread
@@ -20,11 +21,14 @@ from prompt_toolkit.document import Document
 from plait.core.errors import UsageError
 from plait.core.ports import Client
 from plait.core.sanitize import sanitize_line
+from plait.repl.fleet import FleetView
+from plait.repl.slash.choices import DIRECTORIES, Choice, Lookup, rank
 from plait.repl.slash.line import Message, SlashLine, parse_line
-from plait.repl.slash.registry import Lookup, Registry
+from plait.repl.slash.registry import Registry
 
 MOST_SCANNED = 5000
 MOST_OFFERED = 200
+_DIRECTORY = re.compile(r'(?:^|(?<=\s))(?:"([^"\n]*)|(\S*))$')
 _PATH = re.compile(r'(?:^|(?<=[\s(\[{]))@(?:"([^"\n]*)|([^\s"@]\S*)?)$', re.MULTILINE)
 
 
@@ -35,12 +39,22 @@ class _Entry:
 
 
 class PromptCompleter(Completer):
-    """Completion of the input line. `directory` is that of the session; the loop sets it anew when another session is shown."""
+    """Completion of the input line. `fleet` is the prompt's own view of the open sessions; paths are relative to the directory of the one
+    that it shows, or to `directory` where that is not known.
+    """
 
-    def __init__(self, client: Client, commands: Registry, directory: str) -> None:
-        self.directory = directory
+    def __init__(self, client: Client, commands: Registry, directory: str, fleet: Callable[[], FleetView] | None = None) -> None:
+        self._directory = directory
         self._commands = commands
-        self._lookup = Lookup(client)
+        self._fleet = fleet
+        self._lookup = Lookup(client, fleet)
+
+    @property
+    def directory(self) -> str:
+        """What paths are relative to."""
+        view = self._fleet() if self._fleet else FleetView()
+        row = view.row(view.shown)
+        return row.directory if row else self._directory
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Nothing: prompt_toolkit asks `get_completions_async`."""
@@ -73,11 +87,25 @@ class PromptCompleter(Completer):
             return
         argument = re.split(r"\s", text, maxsplit=1)[1].lstrip()
         word = re.split(r"\s", argument)[-1]
-        for choice in await command.complete(self._lookup, argument[: len(argument) - len(word)].strip()):
-            if choice.text.lower().startswith(word.lower()):
-                shown = sanitize_line(choice.text)
-                if shown == choice.text:
-                    yield Completion(choice.text, start_position=-len(word), display_meta=sanitize_line(choice.note)[:80])
+        offered = await command.complete(self._lookup, argument[: len(argument) - len(word)].strip())
+        if offered is DIRECTORIES and (match := _DIRECTORY.search(argument)):
+            quoted = match[1] is not None
+            written = match[1] or match[2] or ""
+            for entry in await anyio.to_thread.run_sync(_entries, written, self.directory, abandon_on_cancel=True):
+                if entry.is_directory:
+                    yield _path_completion(written, entry, quoted=quoted)
+            return
+        for choice in _fitting(word, offered):
+            yield Completion(choice.text, start_position=-len(word), display_meta=sanitize_line(choice.note)[:80])
+
+
+def _fitting(word: str, offered: Sequence[Choice]) -> Iterator[Choice]:
+    """The choices that fit what is typed, the best first. What a terminal would not show as it is, is left out."""
+    ranked = [(place, choice) for choice in offered if (place := rank(word, choice)) is not None]
+    ranked.sort(key=lambda pair: pair[0])
+    for _, choice in ranked[:MOST_OFFERED]:
+        if sanitize_line(choice.text) == choice.text:
+            yield choice
 
 
 def _path_completion(written: str, entry: _Entry, *, quoted: bool) -> Completion:

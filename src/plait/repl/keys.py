@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
@@ -32,19 +33,37 @@ class Actions:
     edit: Callable[[], None]
 
 
-def build_keys(buffer: Buffer, shelf: PasteShelf, sanitize: Callable[[str], str], actions: Actions) -> KeyBindings:
+class Picker(Protocol):
+    """A choice that is made in the input line: see `repl.prompt.Prompt`."""
+
+    @property
+    def picking(self) -> bool:
+        """Whether something is being chosen."""
+        ...
+
+    def picked(self) -> None:
+        """Take what is marked, or what fits best."""
+        ...
+
+    def cancel(self) -> None:
+        """Choose nothing."""
+        ...
+
+
+def build_keys(buffer: Buffer, shelf: PasteShelf, sanitize: Callable[[str], str], actions: Actions, picker: Picker) -> KeyBindings:
     """The bindings for the input `buffer`."""
     keys = KeyBindings()
     focused = has_focus(buffer)
     _bind_actions(keys, buffer, actions)
+    _bind_picker(keys, buffer, actions, picker)
     _bind_text(keys, buffer, shelf, sanitize)
 
-    @keys.add("up", filter=focused)
+    @keys.add("up", filter=focused & ~Condition(lambda: picker.picking))
     def _up(event: KeyPressEvent) -> None:
         buffer.auto_up(count=event.arg)
         _shorten(buffer, shelf)
 
-    @keys.add("down", filter=focused)
+    @keys.add("down", filter=focused & ~Condition(lambda: picker.picking))
     def _down(event: KeyPressEvent) -> None:
         buffer.auto_down(count=event.arg)
         _shorten(buffer, shelf)
@@ -90,6 +109,29 @@ def _bind_actions(keys: KeyBindings, buffer: Buffer, actions: Actions) -> None:
     @keys.add("c-x", "c-e", filter=focused)
     def _edit(event: KeyPressEvent) -> None:
         actions.edit()
+
+
+def _bind_picker(keys: KeyBindings, buffer: Buffer, actions: Actions, picker: Picker) -> None:
+    picking = has_focus(buffer) & Condition(lambda: picker.picking)
+
+    @keys.add("enter", filter=picking)
+    def _take(event: KeyPressEvent) -> None:
+        picker.picked()
+        actions.submit()
+
+    @keys.add("escape", filter=picking, eager=True)
+    @keys.add("c-c", filter=picking)
+    @keys.add("c-g", filter=picking)
+    def _cancel(event: KeyPressEvent) -> None:
+        picker.cancel()
+
+    @keys.add("down", filter=picking)
+    def _next(event: KeyPressEvent) -> None:
+        buffer.complete_next()
+
+    @keys.add("up", filter=picking)
+    def _previous(event: KeyPressEvent) -> None:
+        buffer.complete_previous()
 
 
 def _bind_text(keys: KeyBindings, buffer: Buffer, shelf: PasteShelf, sanitize: Callable[[str], str]) -> None:

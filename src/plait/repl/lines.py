@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,10 +14,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A submitted message: `text` whole, `shown` as it stood on the screen (long pastes as placeholders)."""
+    """A submitted message: `text` whole, `shown` as it stood on the screen (long pastes as placeholders).
+
+    `began` is when its first key came, in the event loop's seconds; where the terminal itself edits lines, when the line came.
+    """
 
     text: str
     shown: str
+    began: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAsked:
+    """The user wants to leave, and whoever takes the lines wants to be asked first."""
 
 
 class EndReason(Enum):
@@ -50,10 +58,10 @@ class LineQueue:
     def __init__(self) -> None:
         self.ended: Ended | None = None
         self.failure: BaseException | None = None
-        self._send, self._receive = anyio.create_memory_object_stream[Line](math.inf)
+        self._send, self._receive = anyio.create_memory_object_stream[Line | LeaveAsked](math.inf)
 
-    def put(self, line: Line) -> None:
-        """Add a line; after the end it is dropped."""
+    def put(self, line: Line | LeaveAsked) -> None:
+        """Add a line, or the wish to leave; after the end it is dropped."""
         if self.ended is None:
             self._send.send_nowait(line)
 
@@ -64,8 +72,8 @@ class LineQueue:
             self.failure = failure
             self._send.close()
 
-    async def read(self) -> Line | Ended:
-        """The next line; `Ended` after the last. Raises what a callback of the caller raised."""
+    async def read(self) -> Line | LeaveAsked | Ended:
+        """The next line or wish to leave; `Ended` after the last. Raises what a callback of the caller raised."""
         try:
             return await self._receive.receive()
         except anyio.EndOfStream:
@@ -73,11 +81,6 @@ class LineQueue:
                 raise self.failure from None
             assert self.ended is not None
             return self.ended
-
-    async def lines(self) -> AsyncIterator[Line]:
-        """All lines until the end."""
-        while isinstance(line := await self.read(), Line):
-            yield line
 
     def close(self) -> None:
         """Release both ends."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from prompt_toolkit.history import InMemoryHistory
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.repl.render import relative_time
@@ -46,6 +46,27 @@ class Opening:
         earlier = f" · {'over ' if self.more else ''}{self.earlier} earlier messages, /history shows them" if self.earlier else ""
         place = f" · works in {directory}" if directory else ""
         return f"{name} · {relative_time(now - self.last_at)}{place}{earlier}"
+
+
+def news_heading(info: c.SessionInfo, news: c.News, *, again: bool) -> str:
+    """The line above what is new in a session; empty for one that has nothing new and whose last messages stand above it."""
+    if not news.lines and not news.tools and not news.skipped:
+        if not again:
+            return ""
+        if not info.messages:
+            return f"{info.name}: nothing has been said yet"
+        return f"{info.name}: nothing new · {info.messages:,} message{'s' * (info.messages != 1)}, /history shows the last"
+    count = f"{news.lines:,} new line{'s' * (news.lines != 1)}"
+    tools = f" ({news.tools} tool{'s' * (news.tools != 1)})" if news.tools else ""
+    messages = 10 + sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in news.events)
+    skipped = f" · {news.skipped_lines:,} lines before them are only in /history" if news.skipped else ""
+    return f"{info.name}: {count} since {_clock(news.since)}{tools}{skipped} · /history {messages} for more"
+
+
+def _clock(at: float) -> str:
+    """A moment in local time: the hour if it is today, else the date too."""
+    then, now = time.localtime(at), time.localtime()
+    return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
 
 
 async def read_opening(client: Client, session: SessionId) -> Opening:

@@ -21,7 +21,7 @@ from prompt_toolkit.history import History
 
 from plait.repl.backlog import MAX_WAITING, Backlog
 from plait.repl.editor import run_editor
-from plait.repl.lines import Ended, EndReason, Line, LineQueue, clean
+from plait.repl.lines import Ended, EndReason, LeaveAsked, Line, LineQueue, clean
 from plait.repl.paste import BURST, normalise
 from plait.repl.signals import handled, stop_group
 from plait.repl.sink import Sink
@@ -33,12 +33,14 @@ _WIDE = 100  # columns to render for; the terminal breaks longer lines itself
 
 
 class PlainScreen:
-    """A prompt of lines; use as `async with PlainScreen(...) as screen: async for line in screen.lines(): ...`.
+    """A prompt of lines; use as `async with PlainScreen(...) as screen: line = await screen.read()`.
 
-    `prompt`, `sanitize`, `on_interrupt`, `on_activity`: as for `Screen`. Colours must not be in any text.
+    `prompt`, `sanitize`, `on_interrupt`, `may_leave`, `on_activity`: as for `Screen`. Colours must not be in any text.
     """
 
     vi_mode = False
+    keeps_draft = False
+    cursor = 0
 
     def __init__(
         self,
@@ -47,12 +49,14 @@ class PlainScreen:
         prompt: Callable[[], str],
         sanitize: Callable[[str], str] = str,
         on_interrupt: Callable[[], bool] = bool,
+        may_leave: Callable[[], bool] = lambda: True,
         on_activity: Callable[[], object] = bool,
     ) -> None:
         self._terminal = terminal
         self._prompt = prompt
         self._sanitize = sanitize
         self._on_interrupt = on_interrupt
+        self._may_leave = may_leave
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -92,13 +96,9 @@ class PlainScreen:
         self._stack.close()
         self._queue.close()
 
-    async def read(self) -> Line | Ended:
-        """The next line; `Ended` when there are no more."""
+    async def read(self) -> Line | LeaveAsked | Ended:
+        """The next line, or the user's wish to leave; `Ended` when there are no more."""
         return await self._queue.read()
-
-    def lines(self) -> AsyncIterator[Line]:
-        """Lines until the end; `ended` says why it came."""
-        return self._queue.lines()
 
     @property
     def ended(self) -> Ended | None:
@@ -124,6 +124,13 @@ class PlainScreen:
     def draft(self, text: str) -> None:
         if text:
             self.write(f"Draft: {text}")
+
+    def put_draft(self, text: str, cursor: int) -> None:
+        """Print it."""
+        self.draft = text
+
+    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+        """Nothing: there are no keys here but those of the terminal."""
 
     def write(self, text: str) -> None:
         """Print finished text; a line feed is added where it has none."""
@@ -198,8 +205,7 @@ class PlainScreen:
         self._on_activity()
         if not data:
             self._submit()
-            self._stop_reading()
-            self._end(EndReason.EOF)
+            self._leave(EndReason.EOF)
             return
         self._input += normalise(self._decoder.decode(data))
         if self._burst is not None:
@@ -216,7 +222,7 @@ class PlainScreen:
         if text.strip():
             self._interrupted = float("-inf")
             text = clean(self._sanitize(text))
-            self._queue.put(Line(text, text))
+            self._queue.put(Line(text, text, asyncio.get_running_loop().time()))
         self._prompt_soon()
 
     def _flush(self) -> None:
@@ -252,10 +258,17 @@ class PlainScreen:
         if self._on_interrupt():
             self._interrupted = float("-inf")
         elif now - self._interrupted < TWICE:
-            self._end(EndReason.INTERRUPT)
+            self._leave(EndReason.INTERRUPT)
         else:
             self._interrupted = now
             self.write("Press Ctrl+C again to leave.")
+
+    def _leave(self, reason: EndReason) -> None:
+        if self._may_leave():
+            self._stop_reading()
+            self._end(reason)
+        else:
+            self._queue.put(LeaveAsked())
 
     def _suspend(self) -> None:
         stop_group(self._suspend)

@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from plait.core import events as e
@@ -33,6 +33,8 @@ class Printer:
         """Called after each event."""
         self._answer: render.AnswerStream | None = None
         self._shown = 0
+        self._elsewhere = 0
+        """Characters of the next answer that were shown before this session was left the last time."""
         self._thinking: list[str] = []
         self._waiting: dict[Turn, e.UserSaid] = {}
         self._answered = False
@@ -52,12 +54,28 @@ class Printer:
         """Texts of messages whose turns have not started."""
         return tuple(said.text for said in self._waiting.values())
 
+    @property
+    def shown(self) -> int:
+        """Characters of the answer in progress that were shown: finished blocks, and the tail, which is drawn again as a whole."""
+        return max(self._shown, self._elsewhere)
+
+    def go_on_from(self, shown: int, running: Turn | None, waiting: Sequence[e.Stamped]) -> None:
+        """What was shown and said before this session was left the last time.
+
+        Of the next answer the first `shown` characters were shown; `running` is the turn that runs, `waiting` are messages whose turns have
+        not started.
+        """
+        self._elsewhere, self.running = shown, running
+        for stamped in waiting:
+            if isinstance(stamped.event, e.UserSaid):
+                self._waiting[Turn(stamped.seq or 0)] = stamped.event
+
     def show(self, stamped: e.Stamped) -> None:
         """Show one event."""
         event = stamped.event
         match event:
             case e.UserSaid():
-                self._user_said(event, Turn(stamped.seq or 0), stamped.at)
+                self._waiting[Turn(stamped.seq or 0)] = event
             case e.TurnStarted():
                 self._turn_started(event, stamped.at)
             case e.InProgress():
@@ -77,16 +95,9 @@ class Printer:
 
     def reset(self) -> None:
         """Forget what it is in the middle of: another session is shown next."""
-        self._answer, self._shown, self._thinking = None, 0, []
-        self._waiting, self.running, self._last_at = {}, None, 0.0
+        self._answer, self._shown, self._thinking, self._elsewhere = None, 0, [], 0
+        self._waiting, self.running, self._last_at, self.place = {}, None, 0.0, 0
         self._surface.set_tail("")
-
-    def _user_said(self, event: e.UserSaid, turn: Turn, at: float) -> None:
-        if self.running is None and not self._waiting:
-            self._echo(event, at)
-            self.running = turn
-        else:
-            self._waiting[turn] = event
 
     def _turn_started(self, event: e.TurnStarted, at: float) -> None:
         said = self._waiting.pop(event.turn, None)
@@ -105,9 +116,7 @@ class Printer:
 
     def _restart(self, event: e.InProgress) -> None:
         """A whole answer so far: after a start in its middle, or because this reader fell behind. What is new of it is shown."""
-        text = event.text
-        if self._answer is not None and self._shown:
-            text = text[self._shown :]
+        text = self._rest(event.text)
         thinking = "" if self._shown else event.thinking[sum(map(len, self._thinking)) :]
         self.running = event.turn
         self._delta(text, thinking)
@@ -126,6 +135,17 @@ class Printer:
                 self._surface.write("".join(blocks))
             self._surface.set_tail(render.render_tail(stream.tail, self.look))
 
+    def _rest(self, whole: str) -> str:
+        """What of the answer so far was not shown.
+
+        Where its beginning was shown earlier, the stream is brought to that place: the blocks that it finishes on the way stand in the
+        scrollback, and the one that was under way is shown from its beginning.
+        """
+        if self._elsewhere and not self._shown:
+            self._shown, self._elsewhere, self._answered = min(self._elsewhere, len(whole)), 0, True
+            self._stream().feed(whole[: self._shown])
+        return whole[self._shown :]
+
     def _stream(self) -> render.AnswerStream:
         if self._answer is None:
             self._answer = render.AnswerStream(self.look)
@@ -141,14 +161,14 @@ class Printer:
         if not self._shown and not self._thinking and message.thinking:
             self._thinking.append(message.thinking)
         self._fold_thinking()
-        self._delta(message.text[self._shown :], "")
+        self._delta(self._rest(message.text), "")
         blocks = self._stream().finish()
         self._surface.set_tail("")
         if blocks or self._shown:
             self._surface.write("".join(blocks) + "\n")
         for call in message.calls:
             self._notice("info", f"{call.name} {call.arguments[:200]}")
-        self._answer, self._shown = None, 0
+        self._answer, self._shown, self._elsewhere = None, 0, 0
 
     def _turn_ended(self, event: e.TurnEnded) -> None:
         never_ran = self._waiting.pop(event.turn, None)
@@ -172,6 +192,10 @@ class Printer:
 
     def _aside(self, event: e.Event) -> None:
         match event:
+            case e.QuestionAsked():
+                self._surface.write(render.render_question(event.question, event.choices, self.look))
+            case e.QuestionAnswered(result=result):
+                self._surface.write(render.render_user(result.content, self.look) + "\n")
             case e.ToolReturned(result=result):
                 self._notice("success" if result.outcome == "done" else "warning", f"{result.name}: {result.content[:200]}")
             case e.CallDelayed():

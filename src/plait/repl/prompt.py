@@ -5,6 +5,7 @@ What is typed belongs to it, and how it is shown; what becomes of a submitted li
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class PromptOptions:
     key_bindings: KeyBindingsBase | None = None
     colours: bool = True
     sanitize: Callable[[str], str] = str
+    on_edit: Callable[[], object] = bool
 
 
 class Prompt:
@@ -52,8 +54,13 @@ class Prompt:
             complete_while_typing=options.completer is not None,
             history=options.history or InMemoryHistory(),
             multiline=True,
+            on_text_changed=self._edited,
         )
-        bindings = build_keys(self.buffer, self.shelf, options.sanitize, actions)
+        self.began: float | None = None
+        """When the first key of the text under way came, in the event loop's seconds; None while there is none."""
+        self._on_edit = options.on_edit
+        self._on_cancel: Callable[[], None] | None = None
+        bindings = build_keys(self.buffer, self.shelf, options.sanitize, actions, self)
         style = merge_styles([default_ui_style(), Style.from_dict(_STYLE)])
         output = SizedOutput(self._room, region.bell)
         depth = ColorDepth.from_env() or ColorDepth.DEFAULT if options.colours else ColorDepth.DEPTH_1_BIT
@@ -82,6 +89,7 @@ class Prompt:
         whole = self.shelf.whole(shown)
         if shown.strip():
             self.buffer.append_to_history()
+        self._on_cancel = None
         self.buffer.reset()
         return whole, shown
 
@@ -90,9 +98,48 @@ class Prompt:
         """The text under way, pastes whole."""
         return self.shelf.whole(self.buffer.text)
 
-    @text.setter
-    def text(self, text: str) -> None:
-        self.buffer.document = Document(self.shelf.shown(text) if len(text) > LONG else text)
+    @property
+    def cursor(self) -> int:
+        """Where the cursor stands in `text`."""
+        return len(self.shelf.whole(self.buffer.document.text_before_cursor))
+
+    def put(self, text: str, cursor: int) -> None:
+        """Set the text under way; one that is too long to be shown whole has its cursor at the end."""
+        shown = self.shelf.shown(text) if len(text) > LONG else text
+        self.buffer.document = Document(shown, min(cursor, len(text)) if shown == text else len(shown))
+
+    def _edited(self, buffer: Buffer) -> None:
+        if not buffer.text:
+            self.began = None
+        elif self.began is None:
+            self.began = asyncio.get_running_loop().time()
+        self._on_edit()
+
+    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+        """Begin to choose: see `Screen.pick`."""
+        self.buffer.document = Document(start)
+        self._on_cancel = on_cancel
+        self.buffer.start_completion(select_first=True)
+
+    @property
+    def picking(self) -> bool:
+        """Whether something is being chosen."""
+        return self._on_cancel is not None
+
+    def picked(self) -> None:
+        """What stands in the line is chosen: what is marked in the menu, else the first that fits what was typed."""
+        self._on_cancel = None
+        state = self.buffer.complete_state
+        if state is not None and state.current_completion is None and state.completions:
+            self.buffer.go_to_completion(0)
+        self.buffer.complete_state = None
+
+    def cancel(self) -> None:
+        """Nothing is chosen, and the line is empty again."""
+        told, self._on_cancel = self._on_cancel, None
+        self.buffer.reset()
+        if told is not None:
+            told()
 
     def use_history(self, history: History) -> None:
         """Walk another history from now on; the text under way stays."""

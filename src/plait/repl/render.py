@@ -9,7 +9,7 @@ The parts: `core.sanitize` makes it harmless, `blocks` cuts it into pieces, `mar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from plait.core.sanitize import StreamSanitizer, sanitize
@@ -147,6 +147,22 @@ def render_notice(kind: Kind, text: str, look: Look) -> str:
 
 def _tone(kind: Kind) -> str:
     return RED if kind == "error" else DIM if kind == "info" else ""
+
+
+def render_question(question: str, choices: Sequence[str], look: Look) -> str:
+    """A question of the model's, in full, with its choices numbered from 1."""
+    offered = [f"  {number} {look.clean(choice)}" for number, choice in enumerate(choices, 1)]
+    rows = _content("\n".join([question, *offered]), look)
+    return _marked("?", f"{BOLD};{YELLOW}", "question", rows, look)
+
+
+def render_rule(text: str, look: Look) -> str:
+    """A line of plait's own between what was shown before and what comes now; the text may quote untrusted text."""
+    words = look.clean(text)
+    if look.plain:
+        return words + "\n"
+    rule = look.marks("──")
+    return "".join(look.paint(row) + "\n" for row in wrap([(f"{rule} {look.marks(words)} {rule}", DIM)], max(look.width, 6)))
 
 
 def render_error(text: str, look: Look) -> str:

@@ -17,6 +17,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import TracebackType
 
 import anyio
@@ -30,7 +31,7 @@ from plait.repl.editor import run_editor
 from plait.repl.keyboard import Keyboard
 from plait.repl.keys import Actions
 from plait.repl.layout import Texts
-from plait.repl.lines import Ended, EndReason, Line, LineQueue, clean
+from plait.repl.lines import Ended, EndReason, LeaveAsked, Line, LineQueue, clean
 from plait.repl.prompt import Prompt, PromptOptions
 from plait.repl.region import Region
 from plait.repl.signals import handled, stop_group, stop_self
@@ -40,13 +41,14 @@ TWICE = 2.0  # seconds in which a second Ctrl+C leaves
 
 
 class Screen:
-    """An interactive terminal with a live prompt; use as `async with Screen(...) as screen: async for line in screen.lines(): ...`.
+    """An interactive terminal with a live prompt; use as `async with Screen(...) as screen: line = await screen.read()`.
 
     All texts may hold SGR colours and must be sanitized. `prompt`, `status` (right-aligned above the prompt) and `toolbar` (below it) are
     asked at each drawing and must be cheap; an empty status or toolbar takes no row. `echo` makes of a submitted line (as shown) what
     goes into the scrollback in the same frame as the prompt is emptied. `on_interrupt` is called on Ctrl+C and says whether it stopped
-    something; if not, the screen clears the line, hints, and at the second Ctrl+C within 2 s ends. `on_activity` is called whenever
-    something was typed. `sanitize` is applied to pasted text.
+    something; if not, the screen clears the line, hints, and at the second Ctrl+C within 2 s ends. `may_leave` is asked before the user
+    ends the lines; where it says no, a `LeaveAsked` comes instead. `on_activity` is called whenever something was typed, `on_edit` when
+    the text under way changed. `sanitize` is applied to pasted text.
     """
 
     def __init__(
@@ -64,13 +66,16 @@ class Screen:
         sanitize: Callable[[str], str] = str,
         echo: Callable[[str], str] | None = None,
         on_interrupt: Callable[[], bool] = bool,
+        may_leave: Callable[[], bool] = lambda: True,
         on_activity: Callable[[], object] = bool,
+        on_edit: Callable[[], object] = bool,
     ) -> None:
         self._terminal = terminal
         self._texts = Texts(prompt, status, toolbar)
-        self._options = PromptOptions(completer, history, vi_mode, key_bindings, colours, sanitize)
+        self._options = PromptOptions(completer, history, vi_mode, key_bindings, colours, sanitize, on_edit)
         self._echo = echo
         self._on_interrupt = on_interrupt
+        self._may_leave = may_leave
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._interrupted = float("-inf")
@@ -88,7 +93,8 @@ class Screen:
         """Draw the prompt. Needs the main thread, for the signals."""
         self._region = Region(self._terminal, os.environ, self.refresh, self._lost)
         self._keyboard = Keyboard(self._terminal, self._on_activity, self._failed)
-        actions = Actions(self._submit, self._interrupt, self._eof, self.suspend, self._region.redraw, self._edit_draft)
+        at_end = partial(self._leave, EndReason.EOF)
+        actions = Actions(self._submit, self._interrupt, at_end, self.suspend, self._region.redraw, self._edit_draft)
         self._prompt = Prompt(self._options, self._texts, self._region, self._keyboard, actions, self._failed)
         self._stack.callback(self._terminal.guard)
         self._stack.enter_context(handled(self._signalled, self.suspend, self._continued))
@@ -111,13 +117,9 @@ class Screen:
         except EOFError:
             self._lost()
 
-    async def read(self) -> Line | Ended:
-        """The next submitted line; `Ended` when there are no more. Raises what a callback of the caller raised."""
+    async def read(self) -> Line | LeaveAsked | Ended:
+        """The next submitted line or wish to leave; `Ended` when there are no more. Raises what a callback of the caller raised."""
         return await self._queue.read()
-
-    def lines(self) -> AsyncIterator[Line]:
-        """Submitted lines until the end; `ended` says why it came."""
-        return self._queue.lines()
 
     @property
     def ended(self) -> Ended | None:
@@ -175,7 +177,23 @@ class Screen:
 
     @draft.setter
     def draft(self, text: str) -> None:
-        self._prompt.text = text
+        self.put_draft(text, len(text))
+
+    keeps_draft = True
+
+    @property
+    def cursor(self) -> int:
+        """Where the cursor stands in `draft`, in characters from its start."""
+        return self._prompt.cursor
+
+    def put_draft(self, text: str, cursor: int) -> None:
+        """Set the text under way, with the cursor at a place in it."""
+        self._prompt.put(text, cursor)
+        self.refresh()
+
+    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+        """Put the start of a command into the empty line and offer what completes it; Enter takes and sends, Esc calls `on_cancel`."""
+        self._prompt.pick(start, on_cancel)
         self.refresh()
 
     @property
@@ -218,10 +236,10 @@ class Screen:
         """Stop the process as Ctrl+Z does. Returns when it is continued."""
         if self._region.paused:
             stop_self()
-            return
-        self._region.pause()
-        stop_group(self.suspend)
-        self._region.resume()
+        else:
+            self._region.pause()
+            stop_group(self.suspend)
+            self._region.resume()
 
     def _continued(self) -> None:
         """Continued after a stop that nobody announced (SIGSTOP): the shell had the terminal."""
@@ -241,18 +259,22 @@ class Screen:
     def _end(self, reason: EndReason, exit_code: int = 0) -> None:
         self._queue.end(Ended(reason, exit_code))
 
-    def _eof(self) -> None:
-        self._end(EndReason.EOF)
+    def _leave(self, reason: EndReason) -> None:
+        if self._may_leave():
+            self._end(reason)
+        else:
+            self._queue.put(LeaveAsked())
 
     def _submit(self) -> None:
         if not self._prompt.buffer.text.strip():
             return
+        began = self._prompt.began
         whole, shown = self._prompt.take()
         self._interrupted = float("-inf")
         self._region.await_layout()  # one frame: the line goes up, the prompt is empty
         if self._echo is not None:
             self._region.write(self._echo(clean(shown)))
-        self._queue.put(Line(clean(whole), clean(shown)))
+        self._queue.put(Line(clean(whole), clean(shown), began if began is not None else asyncio.get_running_loop().time()))
         self.refresh()
 
     def _interrupt(self) -> None:
@@ -263,7 +285,7 @@ class Screen:
             self._prompt.take()  # Up brings it back
             self._interrupted = float("-inf")
         elif now - self._interrupted < TWICE:
-            self._end(EndReason.INTERRUPT)
+            self._leave(EndReason.INTERRUPT)
         else:
             self._interrupted = now
             self.hint("Press Ctrl+C again to leave.", TWICE)

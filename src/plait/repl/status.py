@@ -1,4 +1,6 @@
-"""The toolbar: which model, what it is doing, how full its context is. Derived from events and the last status, at each drawing."""
+"""The toolbar: all sessions, what the shown one is doing, the gate, the model, how full its context is. Made anew at each drawing from
+the fleet, the printer and the last status; with one session it speaks of that one only.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,12 @@ from collections.abc import Callable
 
 import anyio
 
-from plait.core.commands import Status
-from plait.core.messages import Turn
+from plait.core.commands import SessionInfo, Status
+from plait.core.messages import SessionId, Turn
+from plait.core.session import SessionState
+from plait.repl.fleet import FleetView
+from plait.repl.parts import Part, Rank, gate_parts, row_text, session_parts
 from plait.repl.printer import Printer
-from plait.repl.style import Look, width_of
-
-MODEL_WIDTH = 40
-"""Columns of a model's name at the most."""
-MODEL_END = 6
-"""Characters of a shortened name that still tell it apart."""
 
 
 class Toolbar:
@@ -28,17 +27,42 @@ class Toolbar:
         self._drawn: tuple[Turn | None, int, int] = (None, 0, 0)
         self._command_since: float | None = None
         self._since = 0.0
-        self._running = False
+        self._counted: tuple[SessionId, Turn] | None = None
+        self._fleet = FleetView()
         self.status: Status | None = None
 
     @property
+    def fleet(self) -> FleetView:
+        """All sessions, the gate, and which session is shown. Whoever sets it draws anew."""
+        return self._fleet
+
+    @fleet.setter
+    def fleet(self, fleet: FleetView) -> None:
+        self._fleet = fleet
+        if self._counting():
+            self._busy.set()
+
+    @property
     def running(self) -> bool:
-        """Whether a turn is under way; the text then changes every second."""
-        running = self._printer.running is not None
-        if running and not self._running:
+        """Whether a turn of the shown session is under way."""
+        return self._printer.running is not None
+
+    @property
+    def _shown(self) -> SessionInfo | None:
+        return self._fleet.row(self._fleet.shown)
+
+    def _asks(self) -> bool:
+        """Whether the shown session waits for an answer of the user's, which may take hours."""
+        return self._shown is not None and self._shown.waiting_for == "question"
+
+    def _counting(self) -> bool:
+        """Whether seconds of a turn are counted, from when it was first seen here; the text then changes every second."""
+        turn = self._printer.running
+        counted = None if turn is None or self._asks() else (self._fleet.shown, turn)
+        if counted is not None and counted != self._counted:
             self._since = self._now()
-        self._running = running
-        return running
+        self._counted = counted
+        return counted is not None
 
     def command_started(self) -> None:
         """A shell command of the user's runs."""
@@ -56,14 +80,14 @@ class Toolbar:
         if doing != self._drawn:
             self._drawn = doing
             self._refresh()
-        if self.running:
+        if self._counting():
             self._busy.set()
 
     async def tick(self) -> None:
         """While a turn runs, count its seconds; otherwise nothing wakes up. Runs until it is cancelled."""
         while True:
             await self._busy.wait()
-            while self.running or self._command_since is not None:
+            while self._counting() or self._command_since is not None:
                 self._refresh()
                 await anyio.sleep(1)
             self._refresh()
@@ -71,44 +95,33 @@ class Toolbar:
 
     def text(self) -> str:
         """The row, for the printer's look and no wider than it: what matters least is left out first."""
-        look, status = self._printer.look, self.status
-        parts = [(rank, look.marks(text)) for rank, text in self._doing()]
+        look, many = self._printer.look, len(self.fleet.sessions) > 1
+        parts = session_parts(self.fleet, look) if many else []
+        parts += self._doing()
         if self._printer.queued:
-            parts.append((1, f"{len(self._printer.queued)} queued"))
-        if status is not None:
-            parts += [(4, text) for text in _context(status)]
-            if status.trouble:
-                parts.append((0, "NOT SAVED"))
-        between = look.marks(" · ")
-        while len(parts) > 1 and _width(parts, between) > look.width:
-            parts.remove(max(parts))
-        model = look.clean(status.model) if status is not None else ""
-        room = look.width - _width(parts, between) - len(between)
-        shown = model if width_of(model) <= min(room, MODEL_WIDTH) else _short(model, min(room, MODEL_WIDTH), look)
-        return between.join(text for text in (shown, *(text for _, text in parts)) if text)
+            parts.append(Part(Rank.QUEUED, f"{len(self._printer.queued)} queued"))
+        if many:
+            parts += gate_parts(self.fleet.gate, look)
+        if self.status is not None:
+            parts += [Part(Rank.CONTEXT, text) for text in _context(self.status)]
+            if self.status.trouble:
+                parts.append(Part(Rank.TROUBLE, "NOT SAVED"))
+        model = look.clean(self.status.model) if self.status is not None else ""
+        return row_text(parts, len(self.fleet.sessions) if many else 0, model, look)
 
-    def _doing(self) -> list[tuple[int, str]]:
-        """What goes on, in parts, each with its rank: the greatest is left out first."""
+    def _doing(self) -> list[Part]:
+        """What goes on in the shown session."""
         if self._command_since is not None:
-            return [(2, f"!command, {int(self._now() - self._command_since)} s"), (3, "Ctrl+C stops")]
+            return [Part(Rank.DOING, f"!command, {int(self._now() - self._command_since)} s"), Part(Rank.STOPS, "Ctrl+C stops")]
+        if not self.running and self._shown is not None and self._shown.state is SessionState.PAUSED:
+            return [Part(Rank.DOING, "paused, /unpause goes on")]
         if not self.running:
-            return [(5, "/help")]
+            return [Part(Rank.HELP, "/help")]
+        if not self._counting():
+            return [Part(Rank.DOING, "waits for your answer"), Part(Rank.STOPS, "Ctrl+C stops")]
         if self._printer.place:
-            return [(2, f"waiting for its turn, place {self._printer.place}")]
-        return [(2, f"answering {int(self._now() - self._since)} s"), (3, "Ctrl+C stops")]
-
-
-def _width(parts: list[tuple[int, str]], between: str) -> int:
-    return sum(width_of(text) for _, text in parts) + len(between) * (len(parts) - 1)
-
-
-def _short(model: str, room: int, look: Look) -> str:
-    """A long model name keeps its provider and its end, which tell it apart; nothing where there is no room for that."""
-    head = model.partition(":")[0] + ":" + look.marks("…")
-    end = room - width_of(head)
-    if end < MODEL_END or not model.isascii():
-        return ""
-    return head + model[-end:]
+            return [Part(Rank.DOING, f"waiting for its turn, place {self._printer.place}")]
+        return [Part(Rank.DOING, f"answering {int(self._now() - self._since)} s"), Part(Rank.STOPS, "Ctrl+C stops")]
 
 
 def _context(status: Status) -> list[str]:

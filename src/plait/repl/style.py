@@ -41,7 +41,7 @@ Span = tuple[str, str]  # text without control characters, and the SGR parameter
 Row = list[Span]
 
 # What plait draws with, and its stand-in where the terminal has ASCII only.
-_ASCII_MARKS = {"▌": ">", "·": "-", "✗": "x", "✓": "+", "│": "|", "─": "-", "┼": "+", "•": "-", "…": "..."}
+_ASCII_MARKS = {"▌": ">", "·": "-", "✗": "x", "✓": "+", "│": "|", "─": "-", "┼": "+", "•": "-", "…": "...", "‖": "="}
 _ASCII_TABLE = str.maketrans(_ASCII_MARKS)
 
 # Scripts written without spaces break between any two characters, but not before a closing or after an opening mark (a little of the

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from prompt_toolkit.history import History
 
-from plait.repl.lines import Ended, Line
+from plait.repl.lines import Ended, LeaveAsked, Line
 
 
 class Surface(Protocol):
@@ -45,8 +46,26 @@ class Terminal(Surface, Protocol):
     @draft.setter
     def draft(self, text: str) -> None: ...
 
-    async def read(self) -> Line | Ended:
-        """The next line, or the end."""
+    @property
+    def cursor(self) -> int:
+        """Where the cursor stands in `draft`."""
+        ...
+
+    @property
+    def keeps_draft(self) -> bool:
+        """Whether `draft` can be read back and set: not where the terminal itself edits the line."""
+        ...
+
+    def put_draft(self, text: str, cursor: int) -> None:
+        """Set the text under way, with the cursor at a place in it."""
+        ...
+
+    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+        """Let the user choose what completes `start`, and submit that."""
+        ...
+
+    async def read(self) -> Line | LeaveAsked | Ended:
+        """The next line, the wish to leave, or the end."""
         ...
 
     def refresh(self) -> None:

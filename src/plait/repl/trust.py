@@ -66,6 +66,13 @@ class TrustDialog:
         """Whether the question waits for its answer."""
         return self._question is not None
 
+    def close(self) -> None:
+        """Another session is shown: the question waits until this one is shown again."""
+        self._question = None
+        if self._set_aside:
+            self._give_back("\n".join(self._set_aside))
+            self._set_aside = []
+
     def ask(self, status: c.Status) -> None:
         """Tell what was left out of the instructions, and ask about the project's own if that has to be."""
         for problem in status.instructions_problems:

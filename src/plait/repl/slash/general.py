@@ -10,8 +10,9 @@ import anyio.to_thread
 from plait.core import commands as c
 from plait.core.errors import UsageError
 from plait.repl.attach import read_text
+from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, paragraph
-from plait.repl.slash.registry import Choice, Lookup, Prompt, SlashCommand, listed, notice, read_status, usage_error
+from plait.repl.slash.registry import Prompt, SlashCommand, listed, notice, read_status, usage_error
 
 _SWITCH = {"": None, "on": True, "off": False}
 

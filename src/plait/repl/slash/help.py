@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from plait.core.errors import UsageError
+from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
-from plait.repl.slash.registry import TOPICS, Choice, Lookup, Prompt, Registry, SlashCommand, listed
+from plait.repl.slash.registry import TOPICS, Prompt, Registry, SlashCommand, listed
 from plait.repl.style import Look
 
 INPUT: Final = (

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from plait.core import commands as c
 from plait.core.errors import UsageError
 from plait.core.session import SessionState
+from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
-from plait.repl.slash.registry import Choice, Lookup, Prompt, SlashCommand, change, listed, notice, read_status, usage_error
+from plait.repl.slash.registry import Prompt, SlashCommand, change, listed, notice, read_status, usage_error
 
 MODELS_SHOWN = 40
 """Lines of one list; a server may offer hundreds."""

@@ -4,7 +4,8 @@ Rules:
 1. A name is matched whole, or by a prefix that only one command has; never by "contains". Capitals do not matter.
 2. What cannot be understood is answered with "[what happened]. [what to do]." and the nearest right form; nothing is guessed.
 3. A command gets everything after its first blank, trimmed. Only an argument that is `--help` and nothing else asks for help.
-4. A command knows the terminal by `Prompt` alone, and the rest of plait by `Client` alone.
+4. A name that is a number switches to the session of that number: `/3` is `/switch 3`.
+5. A command knows the terminal by `Prompt` alone, and the rest of plait by `Client` alone.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
-import anyio
-
-from plait.core.commands import ChangeSetting, Command, ModelLine, ModelList, ReadModels, ReadStatus, Reply, Status
+from plait.core.commands import ChangeSetting, Command, ReadStatus, Reply, Status
 from plait.core.errors import PlaitError, UsageError
 from plait.core.events import SettingValue
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.repl.fleet import FleetView
 from plait.repl.render import Kind, render_error, render_notice
+from plait.repl.slash.choices import Complete
 from plait.repl.slash.line import SlashLine
 from plait.repl.style import Look
 
@@ -33,9 +33,6 @@ TOPICS: Final[Mapping[str, str]] = {
     "program": "plait itself",
 }
 """In the order in which they are told."""
-
-MODELS_KEPT = 60.0
-"""Seconds that completion uses a list of models again: asking may take seconds, and a server that was just started shall be found soon."""
 
 
 class Prompt(Protocol):
@@ -122,34 +119,7 @@ class Prompt(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something that an argument can be completed to; `note` stands beside it in the menu."""
-
-    text: str
-    note: str = ""
-
-
-class Lookup:
-    """What completion asks the rest of plait, kept for a while: it is asked again at each key."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._models: tuple[ModelLine, ...] = ()
-        self._asked_at = float("-inf")
-
-    async def models(self) -> tuple[ModelLine, ...]:
-        """The models that there are; those known before, or none, if they cannot be listed."""
-        if anyio.current_time() - self._asked_at > MODELS_KEPT:
-            reply = await self._client.submit(ReadModels())
-            self._asked_at = anyio.current_time()
-            self._models = reply.models if isinstance(reply, ModelList) else self._models
-        return self._models
-
-
 Run: TypeAlias = Callable[[Prompt, str], Awaitable[None]]
-Complete: TypeAlias = Callable[[Lookup, str], Awaitable[Sequence[Choice]]]
-"""Given the words of the argument before the one that is being typed, what that one can be; whoever asks takes those that fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +165,7 @@ class Registry:
 
     def find(self, name: str) -> SlashCommand:
         """The command of that name, or of that prefix if no other has it. Raises `UsageError` with the nearest names."""
-        exact = self._by_name.get(name.lower())
+        exact = self._by_name.get("switch" if self._is_number(name) else name.lower())
         if exact is not None:
             return exact
         near = self.starting(name) if name else []
@@ -204,6 +174,9 @@ class Registry:
         if near:
             raise UsageError(f"/{name} can mean {listed([f'/{one}' for one, _ in near], 'or')}. Type more of the name.")
         raise UsageError(self._unknown(name))
+
+    def _is_number(self, name: str) -> bool:
+        return name.isascii() and name.isdigit() and name not in self._by_name
 
     def _unknown(self, name: str) -> str:
         if not name.strip("/"):
@@ -220,11 +193,22 @@ class Registry:
             command = self.find(line.name or "help")
             if line.argument == "--help":
                 command, argument = self.find("help"), command.name
+            elif self._is_number(line.name):
+                argument = self._number_alone(line)
             else:
                 argument = line.argument
+            if command.many and not prompt.many:
+                raise UsageError(one_session_only(f"/{command.name}"))
             await command.run(prompt, argument)
         except PlaitError as error:
             prompt.show(render_error(str(error), prompt.look))
+
+    def _number_alone(self, line: SlashLine) -> str:
+        """The number that a line consists of. Raises `UsageError` where something stands after it."""
+        if line.argument:
+            number = line.name[:9]
+            raise UsageError(f"/{number} takes nothing after it. Type /{number} to go there, or /say {number} TEXT to say something there.")
+        return line.name
 
     def _after_a_blank(self, line: SlashLine) -> str:
         word = line.argument.split()[0]
@@ -233,6 +217,14 @@ class Registry:
         except UsageError:
             hint = "/help lists the commands."
         return f"There is a blank right after the slash, so '{word[:40]}' was not taken for a command. {hint}"
+
+
+def one_session_only(what: str) -> str:
+    """Why something about many sessions cannot be done here, and the way to them."""
+    return (
+        f"There is one session here, so {what} cannot be used. Start plait without --single, "
+        "or turn many sessions on for good: plait config set multi_session_enabled true"
+    )
 
 
 def usage_error(command: str, usage: str, what: str) -> UsageError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.errors import UsageError
 from plait.repl.clipboard import copy_text
-from plait.repl.slash.registry import Choice, Lookup, Prompt, SlashCommand, notice, read_status, usage_error
+from plait.repl.slash.choices import Choice, Lookup
+from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
 from plait.repl.slash.transcript import is_message, last_messages, shown_again
 
 HISTORY_SHOWN = 10

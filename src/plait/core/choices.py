@@ -1,0 +1,24 @@
+"""What a user's answer to a question with choices means: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plait.core.errors import UsageError
+
+
+def chosen(text: str, choices: Sequence[str]) -> str:
+    """The answer that a text gives: the choice of that number or with that beginning, else the text itself.
+
+    Raises `UsageError` for a number that no choice has.
+    """
+    word = text.strip()
+    if not choices:
+        return word
+    if word.isascii() and word.isdigit():
+        if 1 <= int(word[:9]) <= len(choices):
+            return choices[int(word[:9]) - 1]
+        raise UsageError(f"There is no choice {word[:9]}: they go from 1 to {len(choices)}. Type one of these, or an answer in words.")
+    found = [one for one in choices if one.casefold() == word.casefold()]
+    found = found or [one for one in choices if word and one.casefold().startswith(word.casefold())]
+    return found[0] if len(found) == 1 else word

@@ -1,0 +1,65 @@
+"""Questions of plait's own, in the middle of a command: yes or no, one word of several. They are no events, and wait for no restart.
+
+A line answers only if its first key came after the question could be read. Another line is no answer: it comes back into the line when
+the question is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import anyio
+
+from plait.repl.asking import READABLE
+from plait.repl.lines import Ended, LeaveAsked
+from plait.repl.surface import Terminal
+
+YES_OR_NO = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
+
+
+class Asides:
+    """Asks on `screen`. `tell` shows a question; `prefill` puts text into the input line."""
+
+    def __init__(self, screen: Terminal, tell: Callable[[str], None], prefill: Callable[[str], None]) -> None:
+        self._screen = screen
+        self._tell = tell
+        self._prefill = prefill
+        self._scope: anyio.CancelScope | None = None
+        self._answers: tuple[str, ...] = ()
+
+    @property
+    def prompt(self) -> str:
+        """What stands in place of the session's prompt while it asks; empty otherwise."""
+        return f"({'/'.join(self._answers)}) > " if self._scope is not None else ""
+
+    def cancel(self) -> bool:
+        """Ctrl+C: whether there was a question to give up."""
+        if self._scope is None:
+            return False
+        self._scope.cancel()
+        return True
+
+    async def choose(self, question: str, answers: Mapping[str, str]) -> str | None:
+        """What the user says, `answers` being words and what they mean; None if they gave it up or want to leave."""
+        self._answers = tuple(dict.fromkeys(answers.values()))
+        meanwhile: list[str] = []
+        self._tell(question)
+        asked = anyio.current_time()
+        answer = None
+        with anyio.CancelScope() as self._scope:
+            self._screen.refresh()
+            while answer is None:
+                line = await self._screen.read()
+                if isinstance(line, (Ended, LeaveAsked)):
+                    break
+                word = line.text.strip().lower()
+                if line.began >= asked + READABLE and word in answers:
+                    answer = answers[word]
+                else:
+                    meanwhile.append(line.text)
+                    self._screen.hint(f"Type {' or '.join(self._answers)}; what you typed comes back after it.")
+        self._scope = None
+        if meanwhile:
+            self._prefill("\n".join(meanwhile))
+        self._screen.refresh()
+        return answer

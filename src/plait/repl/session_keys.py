@@ -1,0 +1,46 @@
+"""The keys that go from session to session. Each has a command as well: `/switch N`, `/next`, `/back`, `/switch`.
+
+Alt with a digit, n or p; in vi mode, where Esc is a key of its own, Ctrl+X and then the same. Ctrl+X works in both. Ctrl+O offers all
+sessions to choose from: a key that no terminal keeps for itself once it is in raw mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from prompt_toolkit.filters import emacs_mode
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SessionActions:
+    """What the keys do; each returns at once. `number` counts from 1."""
+
+    number: Callable[[int], None]
+    next: Callable[[], None]
+    back: Callable[[], None]
+    choose: Callable[[], None]
+
+
+def session_keys(actions: SessionActions) -> KeyBindings:
+    """The bindings, for `Screen(key_bindings=...)`."""
+    keys = KeyBindings()
+    for digit in range(10):
+        _bind(keys, str(digit), partial(actions.number, digit or 10))
+    _bind(keys, "n", actions.next)
+    _bind(keys, "p", actions.back)
+
+    @keys.add("c-o")
+    def _choose(event: KeyPressEvent) -> None:
+        actions.choose()
+
+    return keys
+
+
+def _bind(keys: KeyBindings, key: str, action: Callable[[], None]) -> None:
+    @keys.add("escape", key, filter=emacs_mode)
+    @keys.add("c-x", key)
+    def _pressed(event: KeyPressEvent) -> None:
+        action()

@@ -1,0 +1,178 @@
+"""Which session is shown, and the way from one to another.
+
+Rules:
+1. A session is left in one step: its follower has ended, how far it was shown is marked, its draft is out of the line. Only then the next
+   one is shown. What it says in between is news when it is shown again.
+2. What is shown of a session that one comes back to is what nobody saw, in order, once; of one that was not shown in this run also its last
+   messages.
+3. A pending question is always printed in full.
+4. One switch at a time, in the order in which they were asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+
+import anyio
+from anyio.abc import TaskGroup
+from prompt_toolkit.history import InMemoryHistory
+
+from plait.core import commands as c, events as e
+from plait.core.errors import PlaitError
+from plait.core.messages import SessionId
+from plait.core.ports import Client
+from plait.repl.drafts import Drafts
+from plait.repl.opening import Opening, news_heading, read_opening
+from plait.repl.printer import Printer
+from plait.repl.render import render_error, render_rule
+from plait.repl.surface import Terminal
+
+PARTING = 0.1
+"""Seconds that a switch waits until the mark of the session that is left is on disk; it counts in any case."""
+
+
+class Stage:
+    """The shown session. `shown` is told each of its events after it was printed, `arrived` the status of each session that is shown."""
+
+    def __init__(
+        self,
+        client: Client,
+        tasks: TaskGroup,
+        screen: Terminal,
+        printer: Printer,
+        drafts: Drafts,
+        shown: Callable[[e.Stamped], None],
+        arrived: Callable[[c.Status], None],
+    ) -> None:
+        self._client = client
+        self._tasks = tasks
+        self._screen = screen
+        self._printer = printer
+        self._drafts = drafts
+        self._shown = shown
+        self._arrived = arrived
+        self._moving = anyio.Lock()
+        self._following = anyio.CancelScope()
+        self._followed = anyio.Event()
+        self._seq = 0
+        self._histories: dict[SessionId, InMemoryHistory] = {}
+        self._on_round = False
+        self.session = SessionId("")
+        self.came_from: SessionId | None = None
+        self.recent: list[SessionId] = []
+        """The sessions that were shown, the latest last; each once."""
+
+    def __repr__(self) -> str:
+        return f"<Stage '{self.session}' [event {self._seq}]>"
+
+    async def go(self, session: SessionId, *, on_round: bool = False) -> bool:
+        """Show `session`; False, and why is shown, if it cannot be. See `slash.registry.Prompt.switch`."""
+        async with self._moving:
+            if session == self.session:
+                return True
+            status = await self._client.submit(c.ReadStatus(session))
+            if not isinstance(status, c.Status):
+                self._complain(status)
+                return False
+            left = await self.leave()
+            if left and not (on_round and self._on_round):
+                self.came_from = left
+            self._on_round = on_round
+            await self._enter(session, status)
+            return True
+
+    async def mark(self) -> None:
+        """Say how far the shown session was shown: the program is left."""
+        if self.session:
+            with anyio.move_on_after(PARTING):
+                await self._client.submit(c.MarkSeen(self.session, self._seq, self._printer.shown))
+
+    async def leave(self) -> SessionId | None:
+        """Show no session; returns the one that was left."""
+        left = self.session
+        if not left:
+            return None
+        self._following.cancel()
+        await self._followed.wait()
+        mark = c.MarkSeen(left, self._seq, self._printer.shown)
+        draft = self._drafts.part()
+        self.session = SessionId("")
+        self._printer.reset()
+        with anyio.move_on_after(PARTING):
+            await self._client.submit(mark)
+        self._tasks.start_soon(self._drafts.keep, draft)
+        return left
+
+    async def _enter(self, session: SessionId, status: c.Status) -> None:
+        self.session = session
+        self.recent = [*(one for one in self.recent if one != session), session]
+        self._arrived(status)
+        news = await self._client.submit(c.ReadNews(session))
+        if not isinstance(news, c.News):
+            self._complain(news)
+            news = c.News(session, (), 0, 0, 0, 0.0, 0, 0, status.info.seq)
+        self._seq = news.seq
+        again = session in self._histories
+        if not again:
+            await self._show_opening(session, status, news)
+        self._screen.use_history(self._histories[session])
+        self._show_news(status, news, again=again)
+        await self._drafts.arrive(session, aside=status.question is not None)
+        self._following, self._followed = anyio.CancelScope(), anyio.Event()
+        self._tasks.start_soon(self._follow, session, self._following, self._followed)
+        in_progress = news.shown if again and not any(isinstance(one.event, e.AssistantSaid) for one in news.events) else 0
+        self._tasks.start_soon(self._client.submit, c.MarkSeen(session, news.seq, in_progress))
+
+    async def _show_opening(self, session: SessionId, status: c.Status, news: c.News) -> None:
+        """The last messages of a session that was not shown in this run, up to where its news begin."""
+        opening = await read_opening(self._client, session)
+        self._histories[session] = opening.history
+        elsewhere = "" if status.info.directory == os.getcwd() else status.info.directory
+        if heading := opening.heading(status.info.name, elsewhere, time.time()):
+            self._rule(heading)
+        for stamped in _seen_before(opening, news):
+            self._printer.show(stamped)
+
+    def _show_news(self, status: c.Status, news: c.News, *, again: bool) -> None:
+        self._printer.go_on_from(news.shown if again else 0, status.running, status.waiting)
+        if heading := news_heading(status.info, news, again=again):
+            self._rule(heading)
+        for stamped in news.events:
+            self._show(stamped)
+        question = status.question
+        told = (one.event.call for one in news.events if isinstance(one.event, e.QuestionAsked))
+        if question is not None and question.call not in told:
+            self._show(e.Stamped(status.info.id, None, 0.0, question))
+
+    def _rule(self, text: str) -> None:
+        self._screen.write(render_rule(text, self._printer.look))
+
+    def _complain(self, reply: c.Reply) -> None:
+        if isinstance(reply, c.Refused):
+            self._screen.write(render_error(reply.text, self._printer.look))
+
+    async def _follow(self, session: SessionId, scope: anyio.CancelScope, followed: anyio.Event) -> None:
+        try:
+            with scope:
+                async with aclosing(self._client.follow(session, e.Cursor(0, self._seq))) as events:
+                    async for stamped in events:
+                        if scope.cancel_called:
+                            break  # it came too late to be shown: it is news
+                        self._show(stamped)
+                        self._seq = stamped.seq or self._seq
+        except PlaitError as error:
+            self._screen.write(render_error(str(error), self._printer.look))
+        finally:
+            followed.set()
+
+    def _show(self, stamped: e.Stamped) -> None:
+        self._printer.show(stamped)
+        self._shown(stamped)
+
+
+def _seen_before(opening: Opening, news: c.News) -> list[e.Stamped]:
+    first = next((one.seq for one in news.events if one.seq is not None), None)
+    return [one for one in opening.recent if first is None or (one.seq or 0) < first]
