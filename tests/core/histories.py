@@ -92,7 +92,7 @@ class Player:
             "retry": e.RetryAsked(),
             "start": e.TurnStarted(queued),
             "delta": e.AnswerDelta(running, text, "hm" if flag else ""),
-            "cut": e.AssistantSaid(running, AssistantMessage(text, "hm"), "other", complete=False),
+            "cut": e.AssistantSaid(running, AssistantMessage(session.answer.text or text, "hm"), "other", complete=False),
             "end": e.TurnEnded(queued if session.running is None else running, "done" if flag else "failed", seen=number > 2),
             "seen": e.Seen(session.seq + number if misfit else max(0, session.seq - number), len(session.answer.text) * number // 5),
             "paused": e.Paused(),
@@ -134,7 +134,7 @@ class Player:
                 self.calls += 1
                 ids = ["dup" if misfit else f"c{self.calls}", f"d{self.calls}"][: 1 + flag]
                 calls = tuple(ToolCall(CallId(one), "read", "{}") for one in ids)
-                return e.AssistantSaid(running, AssistantMessage(text, calls=calls), "tool_calls")
+                return e.AssistantSaid(running, AssistantMessage(session.answer.text or text, calls=calls), "tool_calls")
             case "tool":
                 asked = tuple(session.asked_calls.values())
                 return e.ToolStarted(running, asked[0] if asked and not misfit else ToolCall(CallId("dup"), "read", "{}"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 
+import pytest
 from hypothesis import given
 
 from plait.core import events as e
-from plait.core.messages import SessionId
+from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.runtime.weight import OBJECTS, weight
 from tests.strategies import events
 
@@ -28,3 +29,18 @@ def test_an_event_weighs_at_least_its_texts(event: e.Event) -> None:
     heavy = weight(e.Stamped(SessionId("s"), 1, 0.0, event))
     assert heavy >= long_texts(event)
     assert heavy <= OBJECTS + long_texts(event)
+
+
+LONG = "x" * 1_000
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.QuestionAsked(Turn(1), CallId("c"), LONG),
+        e.QuestionAsked(Turn(1), CallId("c"), "", (LONG, "")),
+        e.QuestionAnswered(Turn(1), ToolResult(CallId("c"), "ask_user", LONG)),
+    ],
+)
+def test_a_long_question_or_answer_is_not_small(event: e.Event) -> None:
+    assert weight(e.Stamped(SessionId("s"), 1, 0.0, event)) >= OBJECTS + len(LONG)

@@ -16,27 +16,53 @@ from plait.core import events as e
 from plait.core.commands import News
 from plait.core.session import Session
 
+MARK_LENGTH = 80
+"""Characters that the mark of a cut event may take; it has 48 and the digits of a number."""
+
 
 def unseen(session: Session, upto: int, capacity: int, capacity_bytes: int, weight: Callable[[e.Stamped], int]) -> News:
-    """The news of `session` up to its event `upto`: at most `capacity` events, which weigh `capacity_bytes` together at the most."""
+    """The news of `session` up to its event `upto`: at most `capacity` events, which weigh `capacity_bytes` together at the most.
+
+    `weight` counts the characters of an event's texts, and what the event itself takes.
+    """
     fresh = _after(session.conversation, session.mark.upto, upto)
-    kept, skipped = _newest(fresh, capacity, capacity_bytes, weight)
-    answers = [stamped.seq for stamped in fresh if isinstance(stamped.event, e.AssistantSaid)]
-    partly = answers[0] if answers else None
-    shown = 0 if any(stamped.seq == partly for stamped in skipped) else session.mark.shown
-    lines = sum(_lines(stamped, shown if stamped.seq == partly else 0) for stamped in kept)
-    lines += _text_lines(session.answer.text[0 if answers else shown :])
+    shown = _shown_of_the_next(session, fresh)
+    partly = next((place for place, stamped in enumerate(fresh) if isinstance(stamped.event, e.AssistantSaid)), None)
+    if partly is not None and shown and weight(fresh[partly]) > capacity_bytes:
+        fresh[partly] = _without_its_beginning(fresh[partly], shown)  # what is cut then is at its end, and not what was shown
+        shown = 0
+    kept = _newest(fresh, capacity, capacity_bytes, weight)
+    skipped = len(fresh) - len(kept)
+    lines = [_lines(stamped, shown if place == partly else 0) for place, stamped in enumerate((*fresh[:skipped], *kept))]
+    in_progress = _text_lines(session.answer.text[shown if partly is None else 0 :])
+    said = sum(lines[skipped:]) + in_progress
     return News(
         session=session.id,
         events=tuple(kept),
-        shown=shown,
-        lines=lines,
+        shown=shown if partly is None or partly >= skipped else 0,
+        lines=said,
         tools=sum(isinstance(one.event, e.ToolStarted) for one in kept),
-        since=fresh[0].at if fresh else session.last_at if lines else 0.0,
-        skipped=len(skipped),
-        skipped_lines=sum(map(_lines, skipped)),
+        since=fresh[0].at if fresh else session.last_at if said else 0.0,
+        skipped=skipped,
+        skipped_lines=sum(lines[:skipped]),
         seq=upto,
     )
+
+
+def _shown_of_the_next(session: Session, fresh: Sequence[e.Stamped]) -> int:
+    """Characters shown of the first answer after the mark; none if its turn began after the mark, as where a crash took the one before."""
+    answering = (stamped.event.turn for stamped in fresh if isinstance(stamped.event, e.AssistantSaid))
+    turn = next(answering, session.running)
+    begun = any(isinstance(stamped.event, e.TurnStarted) and stamped.event.turn == turn for stamped in fresh)
+    return 0 if begun else session.mark.shown
+
+
+def _without_its_beginning(stamped: e.Stamped, shown: int) -> e.Stamped:
+    match stamped.event:
+        case e.AssistantSaid(message=message) as said:
+            return replace(stamped, event=replace(said, message=replace(message, text=message.text[shown:])))
+        case _:
+            return stamped
 
 
 def _after(conversation: Sequence[e.Stamped], seen: int, upto: int) -> list[e.Stamped]:
@@ -51,57 +77,54 @@ def _after(conversation: Sequence[e.Stamped], seen: int, upto: int) -> list[e.St
     return fresh
 
 
-def _newest(
-    events: Sequence[e.Stamped], capacity: int, capacity_bytes: int, weight: Callable[[e.Stamped], int]
-) -> tuple[list[e.Stamped], list[e.Stamped]]:
-    """The newest events that fit, and those that do not; both oldest first."""
+def _newest(events: Sequence[e.Stamped], capacity: int, capacity_bytes: int, weight: Callable[[e.Stamped], int]) -> list[e.Stamped]:
+    """The newest events that fit, oldest first."""
     kept: list[e.Stamped] = []
     room = capacity_bytes
-    for stamped in reversed(events[-capacity:]):
+    for stamped in reversed(events):
         if weight(stamped) > capacity_bytes:
             stamped = _cut(stamped, capacity_bytes, weight)
-        if (room := room - weight(stamped)) < 0:
+        room -= weight(stamped)
+        if room < 0 or len(kept) == capacity:
             break
         kept.append(stamped)
     kept.reverse()
-    return kept, list(events[: len(events) - len(kept)])
+    return kept
 
 
 def _cut(stamped: e.Stamped, size: int, weight: Callable[[e.Stamped], int]) -> e.Stamped:
-    """An event made to fit into `size` bytes by cutting its longest text; the mark says how much is missing."""
-    event = stamped.event
-    empty: e.Event
+    """An event made to fit into `size` bytes by keeping the beginning of its text alone; the mark says how much is missing."""
+    text, rebuilt = _text_of(stamped.event)
+    bare = weight(replace(stamped, event=rebuilt("")))
+    kept = text[: max(0, size - bare - MARK_LENGTH)]
+    missing = weight(stamped) - bare - len(kept)
+    if not missing:
+        return stamped
+    return replace(stamped, event=rebuilt(f"{kept}\n[{missing:,} more characters are only in /history.]"))
+
+
+def _text_of(event: e.Event) -> tuple[str, Callable[[str], e.Event]]:
+    """The text by which an event is read, and the event with another text and nothing else that can be long."""
     match event:
         case e.AssistantSaid(message=message):
-            text = message.text
-            bare = replace(message, text="", thinking="", provider_state=None)
-            empty = replace(event, message=bare)
-        case e.ToolReturned(result=result) | e.QuestionAnswered(result=result):
-            text = result.content
-            empty = replace(event, result=replace(result, content=""))
+            bare = replace(message, thinking="", calls=(), provider_state=None)
+            return message.text, lambda text: replace(event, message=replace(bare, text=text))
+        case e.ToolReturned(result=result):
+            return result.content, lambda text: replace(event, result=replace(result, content=text))
+        case e.QuestionAnswered(result=result):
+            return result.content, lambda text: replace(event, result=replace(result, content=text))
+        case e.ToolStarted(call=call):
+            return call.arguments, lambda text: replace(event, call=replace(call, arguments=text))
+        case e.QuestionAsked():
+            return event.question, lambda text: replace(event, question=text, choices=())
         case e.UserSaid():
-            text = event.text
-            empty = replace(event, text="", attachments=())
+            return event.text, lambda text: replace(event, text=text, attachments=())
         case e.TurnEnded():
-            text = event.detail
-            empty = replace(event, detail="")
+            return event.detail, lambda text: replace(event, detail=text)
         case e.Noted():
-            text = event.text
-            empty = replace(event, text="")
+            return event.text, lambda text: replace(event, text=text)
         case _:
-            return stamped
-    room = max(0, size - weight(replace(stamped, event=empty)) - 100)  # the mark is shorter than that
-    short = f"{text[:room]}\n[{len(text) - room:,} more characters are only in /history.]"
-    match empty:
-        case e.AssistantSaid():
-            empty = replace(empty, message=replace(empty.message, text=short))
-        case e.ToolReturned() | e.QuestionAnswered():
-            empty = replace(empty, result=replace(empty.result, content=short))
-        case e.UserSaid() | e.Noted():
-            empty = replace(empty, text=short)
-        case e.TurnEnded():
-            empty = replace(empty, detail=short)
-    return replace(stamped, event=empty)
+            return "", lambda text: event
 
 
 def _lines(stamped: e.Stamped, shown: int = 0) -> int:
