@@ -46,8 +46,8 @@ class Managed:
     """Set when the turn of `scope` has ended."""
     tasks: int = 0
     """Turns that still run, those left behind included."""
-    helpers: int = 0
-    """Work in the background that is done for it."""
+    helpers: set[anyio.CancelScope] = field(default_factory=set)
+    """Scopes of what is done for it in the background."""
     conversation_bytes: int = 0
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -68,6 +68,11 @@ class Managed:
         """Return once `condition`, which hangs on an answered question or an end of a pause, holds."""
         while not condition():
             await self._changed.wait()
+
+    def stop_helpers(self) -> None:
+        """What is done for it in the background has no use any more."""
+        for scope in self.helpers:
+            scope.cancel()
 
     @property
     def held_bytes(self) -> int:

@@ -110,6 +110,7 @@ async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
         if managed.scope is None:
             break
         await registry.stop_turn(managed)
+    managed.stop_helpers()
     done = await happen(registry, managed, e.Closed())
     await registry.release(command.session)
     return done

@@ -176,16 +176,18 @@ class Registry:
     def in_background(self, function: Callable[[Self, Managed], Awaitable[None]], managed: Managed) -> None:
         """Do something for a session that nobody waits for; the session stays loaded meanwhile. It ends with the registry at the latest."""
         if not self._leaving:
-            managed.helpers += 1
-            self._tasks.start_soon(self._guarded, function, managed)
+            scope = anyio.CancelScope()
+            managed.helpers.add(scope)
+            self._tasks.start_soon(self._guarded, function, managed, scope)
 
-    async def _guarded(self, function: Callable[[Self, Managed], Awaitable[None]], managed: Managed) -> None:
+    async def _guarded(self, function: Callable[[Self, Managed], Awaitable[None]], managed: Managed, scope: anyio.CancelScope) -> None:
         try:
-            await function(self, managed)
+            with scope:
+                await function(self, managed)
         except Exception:  # the fault boundary of work in the background: no session may end for the want of a name
             log.exception("%s failed for session %s", function.__name__, managed.session.id)
         finally:
-            managed.helpers -= 1
+            managed.helpers.discard(scope)
         await self.release(managed.session.id)
 
     def _attended(self, session: SessionId) -> bool:
