@@ -159,13 +159,14 @@ async def _keep_draft(registry: Registry, command: c.KeepDraft) -> c.Reply:
     if len(command.text) > INPUT_CAP:
         raise UsageError(f"This draft has {len(command.text):,} characters, more than the {INPUT_CAP:,} that are kept. Shorten it.")
     draft = c.Draft(command.session, cleaned(command.text), max(0, min(command.cursor, len(command.text))))
-    if draft == registry.list.drafts.get(command.session, c.Draft(command.session, "", 0)):
+    if registry.list.has(draft):
         return c.Done(command.session, seq)
     registry.list.keep(draft)
     await done(registry, command.session, seq)  # the draft's row refers to the session's
     async with registry.keeping:
-        latest = registry.list.drafts.get(command.session, c.Draft(command.session, "", 0))
+        latest = registry.list.draft(command.session)
         await anyio.to_thread.run_sync(registry.world.store.keep_draft, latest, registry.world.now())
+        registry.list.kept(latest)
     return c.Done(command.session, seq)
 
 

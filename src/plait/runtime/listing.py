@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from plait.core.commands import Draft, SessionInfo, info_of
@@ -17,6 +17,9 @@ class SessionList:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._rows: dict[SessionId, SessionInfo] = {}
         self._drafts: dict[SessionId, Draft] = {}
+        """What was typed and not sent; only sessions that have something."""
+        self._unsaved: set[SessionId] = set()
+        """Sessions whose latest draft is not in the store."""
         self._on_change = on_change
 
     def __repr__(self) -> str:
@@ -27,11 +30,6 @@ class SessionList:
 
     def __len__(self) -> int:
         return len(self._rows)
-
-    @property
-    def drafts(self) -> Mapping[SessionId, Draft]:
-        """What was typed and not sent; only sessions that have something."""
-        return self._drafts
 
     def fill(self, rows: Sequence[SessionInfo], drafts: Sequence[Draft]) -> None:
         """Take what the store has."""
@@ -45,12 +43,26 @@ class SessionList:
         return row
 
     def keep(self, draft: Draft) -> None:
-        """Take what was typed in a session; an empty text means nothing."""
+        """Take what was typed in a session; an empty text means nothing. `kept` tells that the store has it."""
+        self._unsaved.add(draft.session)
         if draft.text:
             self._drafts[draft.session] = draft
         else:
             self._drafts.pop(draft.session, None)
         self._put(replace(self._rows[draft.session], draft=bool(draft.text)))
+
+    def kept(self, draft: Draft) -> None:
+        """The store has this draft now."""
+        if draft == self.draft(draft.session):
+            self._unsaved.discard(draft.session)
+
+    def has(self, draft: Draft) -> bool:
+        """Whether this is the session's latest draft and in the store."""
+        return draft == self.draft(draft.session) and draft.session not in self._unsaved
+
+    def draft(self, session: SessionId) -> Draft:
+        """What was typed in the session and not sent; an empty one if there is nothing."""
+        return self._drafts.get(session, Draft(session, "", 0))
 
     def _put(self, row: SessionInfo) -> None:
         old = self._rows.get(row.id)

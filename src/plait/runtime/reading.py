@@ -31,7 +31,7 @@ async def read(registry: Registry, command: Reading) -> c.Reply:
             return c.ModelList(tuple(await registry.world.models.listing()))
         case c.ReadDraft(session=session):
             await registry.managed(session)
-            return registry.list.drafts.get(session, c.Draft(session, "", 0))
+            return registry.list.draft(session)
         case c.ReadNews(session=session):
             return await _news(registry, session)
         case c.ReadFleet():
@@ -57,12 +57,12 @@ def _fleet(registry: Registry) -> c.Fleet:
 def _internals(registry: Registry) -> c.Internals:
     held = tuple(
         c.Held(
-            info=c.info_of(one.session, draft=one.session.id in registry.list.drafts),
+            info=c.info_of(one.session, draft=bool(registry.list.draft(one.session.id).text)),
             ring_events=one.log.held_events,
             ring_bytes=one.log.held_bytes,
             conversation_events=len(one.session.conversation),
             conversation_bytes=one.conversation_bytes,
-            draft_bytes=len(draft.text) if (draft := registry.list.drafts.get(one.session.id)) else 0,
+            draft_bytes=len(registry.list.draft(one.session.id).text),
             readers=one.log.readers,
         )
         for one in registry.loaded
@@ -100,7 +100,7 @@ async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
         model = ""
     choice = settings.known_choice(model)
     return c.Status(
-        info=c.info_of(session, draft=session.id in registry.list.drafts),
+        info=c.info_of(session, draft=bool(registry.list.draft(session.id).text)),
         model=(choice.name if choice else "") or model,
         model_source=settings.effective(session, "model")[1],
         system=settings.system(session),
