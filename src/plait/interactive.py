@@ -25,7 +25,7 @@ from plait.importing import imported
 from plait.program import Program, fetch_if_chosen
 from plait.repl.plain import PlainScreen
 from plait.repl.screen import Screen
-from plait.repl.session_keys import SessionActions, session_keys
+from plait.repl.session_keys import session_keys
 from plait.repl.style import Look
 from plait.repl.terminal import Terminal, prepare_terminal
 
@@ -68,30 +68,24 @@ class Front:
         """See `Screen`."""
         return self._loop.may_leave() if self._loop else True
 
+    def place(self) -> str:
+        """See `Screen`."""
+        return self._loop.place() if self._loop else ""
+
     def edited(self) -> None:
         """See `Screen`."""
         if self._loop:
             self._loop.edited()
 
-    def number(self, number: int) -> None:
-        """The key that goes to the session of a number; until the sessions are there it does nothing, as the others."""
+    def move(self, name: str, argument: str = "") -> None:
+        """A key that goes to another session; until the sessions are there it does nothing."""
         if self._loop:
-            self._loop.keys.number(number)
-
-    def next(self) -> None:
-        """The key that goes to who waits."""
-        if self._loop:
-            self._loop.keys.next()
-
-    def back(self) -> None:
-        """The key that goes back."""
-        if self._loop:
-            self._loop.keys.back()
+            self._loop.move(name, argument)
 
     def choose(self) -> None:
         """The key that offers all sessions."""
         if self._loop:
-            self._loop.keys.choose()
+            self._loop.choose()
 
 
 def run_repl(program: Program, prompt: str, session: str) -> int:
@@ -131,6 +125,7 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
             sanitize=sanitize,
             on_interrupt=front.interrupt,
             may_leave=front.may_leave,
+            place=front.place,
             on_activity=on_activity,
         )
     return Screen(
@@ -140,11 +135,12 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
         toolbar=front.toolbar,
         completer=DynamicCompleter(lambda: front.completer),
         vi_mode=vi_mode,
-        key_bindings=session_keys(SessionActions(front.number, front.next, front.back, front.choose)),
+        key_bindings=session_keys(front.move, front.choose),
         colours=look.colour,
         sanitize=sanitize,
         on_interrupt=front.interrupt,
         may_leave=front.may_leave,
+        place=front.place,
         on_activity=on_activity,
         on_edit=front.edited,
     )

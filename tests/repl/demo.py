@@ -34,7 +34,6 @@ class Demo:
             toolbar=lambda: "toolbar: " + ("streaming" if self.scope else "idle"),
             completer=WordCompleter(["/stream", "/status", "/exit"], sentence=True),
             sanitize=sanitize,
-            echo=lambda shown: f"> {shown}",
             on_interrupt=self.interrupt,
         )
 
@@ -90,6 +89,8 @@ class Demo:
             if len(sys.argv) > 1:
                 self.tasks.start_soon(self.stream, int(sys.argv[1]), float(sys.argv[2]))
             while isinstance(line := await self.screen.read(), Line):
+                if isinstance(self.screen, Screen):
+                    self.screen.write(f"> {line.shown}")
                 if not await self.command(line):
                     break
             self.screen.write("bye")  # not by print: stdout blocks when the terminal takes nothing

@@ -12,6 +12,7 @@ The parts: `stage` goes from session to session, `drafts` and `asking` decide wh
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -19,28 +20,23 @@ import anyio
 from anyio.abc import TaskGroup
 
 from plait.core import commands as c, events as e
-from plait.core.errors import PlaitError
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.repl.announce import Announcer
 from plait.repl.asides import YES_OR_NO, Asides
 from plait.repl.asking import Asking
-from plait.repl.attach import attach
 from plait.repl.drafts import Drafts
-from plait.repl.fleet import FleetView
+from plait.repl.fleet import FleetView, farewell, greeting
 from plait.repl.hook import Hooks
 from plait.repl.indicator import indicator_text
+from plait.repl.intake import Intake
 from plait.repl.leaving import Leaving
-from plait.repl.lines import Ended, LeaveAsked, Line
 from plait.repl.notices import Notifier
 from plait.repl.on_screen import OnScreen
 from plait.repl.options import ReplOptions
-from plait.repl.outbox import Outbox
 from plait.repl.printer import Printer
-from plait.repl.render import render_error
-from plait.repl.session_keys import SessionActions
 from plait.repl.shell import child_environment
-from plait.repl.slash.line import BlankLine, Message, ShellLine, SlashLine, parse_line
+from plait.repl.slash.line import SlashLine
 from plait.repl.slash.registry import Registry
 from plait.repl.stage import Stage
 from plait.repl.status import Toolbar
@@ -68,7 +64,6 @@ class Repl(OnScreen):
         self._options = options
         self._toolbar = Toolbar(self._printer, time.monotonic, screen.refresh)
         self._printer.on_change = self._toolbar.changed
-        self._outbox = Outbox(self.submit)
         self._shell = UserShell(self, self._toolbar, child_environment(environ, options.secret))
         self._hooks = Hooks(environ, lambda text: self.tell("warning", text), options.secret)
         title = WindowTitle(screen.forward, options.terminal_title and has_title(look, environ))
@@ -83,6 +78,7 @@ class Repl(OnScreen):
         self._asides = Asides(screen, lambda text: self.tell("warning", text), self.prefill)
         self._leaving = Leaving(lambda: self.fleet, self._choose, lambda text: self.tell("info", text), screen.leave)
         self._trust = TrustDialog(self, screen, lambda: self._registry.run(self, SlashLine("trust", "show")), self.give_back)
+        self._intake = Intake(self, registry, screen, self._trust, self._asking, self._drafts, self._leaving, self._shell)
         self._stage: Stage
         self._tasks: TaskGroup
 
@@ -115,9 +111,11 @@ class Repl(OnScreen):
 
     def interrupt(self) -> bool:
         """Ctrl+C: give up a question, leaving, a shell command, else the turn; says whether there was something to stop."""
+        if self._asking.question is not None and self._screen.draft:
+            return False  # the line first
         if self._asides.cancel() or self._leaving.stay() or self._shell.cancel():
             return True
-        if self._toolbar.running or self._printer.queued or self._outbox:
+        if self._toolbar.running or self._printer.queued or self._intake.sending:
             self._tasks.start_soon(self.submit, c.Interrupt(self.session))
             return True
         return False
@@ -130,17 +128,20 @@ class Repl(OnScreen):
         """The text under way changed."""
         self._drafts.edited()
 
-    @property
-    def keys(self) -> SessionActions:
-        """What the keys of `session_keys` do."""
-        run = self._run_by_key
-        return SessionActions(lambda number: run("switch", str(number)), lambda: run("next"), lambda: run("back"), self._pick)
+    def place(self) -> str:
+        """The session that a line belongs to which is submitted now: the one that is shown, or that a switch under way goes to."""
+        return self._stage.place
 
-    def _run_by_key(self, name: str, argument: str = "") -> None:
-        self._tasks.start_soon(self._registry.run, self, SlashLine(name, argument))
+    def move(self, name: str, argument: str) -> None:
+        """A key that goes to another session. Lines that were submitted before are taken first."""
+        if self._asides.prompt:
+            self._screen.hint("Answer the question first, or give it up with Ctrl+C.")
+        else:
+            self._tasks.start_soon(self._intake.run_in_turn, SlashLine(name, argument))
 
-    def _pick(self) -> None:
-        if self.many and self._screen.keeps_draft:
+    def choose(self) -> None:
+        """The key that offers all sessions."""
+        if self.many and self._screen.keeps_draft and not self._asides.prompt:
             if self._screen.draft:
                 self._drafts.set_aside(self._screen.draft)
             self._screen.pick("/switch ", self._drafts.give_back)
@@ -151,70 +152,20 @@ class Repl(OnScreen):
         """Show `session`, send `prompt` if there is one, and take lines until the end; returns the exit code."""
         async with anyio.create_task_group() as self._tasks:
             self._stage = Stage(self.client, self._tasks, self._screen, self._printer, self._drafts, self._shown, self._arrived)
-            for task in (self._toolbar.tick, self._drafts.keep_saved, self._hooks.serve, self._watch.run):
+            for task in (self._intake.serve, self._toolbar.tick, self._drafts.keep_saved, self._hooks.serve, self._watch.run):
                 self._tasks.start_soon(task)
             await self._stage.go(session)
-            ended = await self._take_lines(prompt)
-            await self._outbox.drain()  # Enter was pressed before whatever ended the lines
+            await self._watch.refresh()
+            if self.many and (text := greeting(self.fleet)):
+                self.tell("info", text)
+            ended = await self._intake.take_all(prompt)
+            await self._intake.drain()  # Enter was pressed before whatever ended the lines
             await self._drafts.save()
             await self._stage.mark()
             self._tasks.cancel_scope.cancel()
         if not ended.exit_code and not (self._toolbar.status and self._toolbar.status.trouble):  # else it is not quite true
-            self.tell("info", self._farewell())
+            self.tell("info", farewell(self.fleet, self._watch.name))
         return ended.exit_code
-
-    def _farewell(self) -> str:
-        kept = self._watch.name if len(self.fleet.sessions) < 2 else f"{len(self.fleet.sessions)} sessions"
-        return f"{kept} {'is' if kept == self._watch.name else 'are'} kept. Start plait here again to go on."
-
-    async def _take_lines(self, prompt: str) -> Ended:
-        """All lines until the end; `prompt` is the first of them, once no question stands before it."""
-        while True:
-            if prompt and not self._trust.is_open:
-                await self._message(prompt)
-                prompt = ""
-            line = await self._screen.read()
-            match line:
-                case Ended():
-                    return line
-                case LeaveAsked():
-                    await self._leaving.ask()
-                case Line():
-                    await self._take(line)
-
-    async def _take(self, line: Line) -> None:
-        if await self._trust.take(line.text) or await self._asking.take(line):
-            return
-        match parse_line(line.text, line.shown):
-            case BlankLine():
-                pass
-            case SlashLine() as command:
-                if not self.look.plain:  # a linear terminal has shown what was typed
-                    self.tell("info", line.shown.strip())
-                await self._registry.run(self, command)
-                if self._asking.question is None:
-                    self._drafts.give_back()  # what a choice in the line had put aside
-                await self._refresh_status()
-            case ShellLine(command=command):
-                self._tasks.start_soon(self._shell.run, command, self._directory)
-            case Message(text=text):
-                await self._message(text, line.shown)
-
-    async def _message(self, text: str, typed: str | None = None) -> None:
-        """Send a message with the files that it names; `typed` is what of it was typed and not pasted, where that is known."""
-        try:
-            attached = await attach(text, self._directory, typed)
-        except PlaitError as error:
-            self.show(render_error(str(error), self.look))
-            self.give_back(text)
-            return
-        self._outbox.add()
-        self._tasks.start_soon(self._outbox.send, c.Say(self.session, attached.text, attached.attachments))
-
-    @property
-    def _directory(self) -> str:
-        """The session's directory."""
-        return self._toolbar.status.info.directory if self._toolbar.status else "."
 
     # What happens in the sessions.
 
@@ -236,14 +187,15 @@ class Repl(OnScreen):
                 if (asked := self._asking.question) is not None and asked.turn == turn:
                     self._asking.gone(now)
         if isinstance(stamped.event, (e.TurnEnded, e.StoreTrouble, e.StoreRecovered)):
-            self._tasks.start_soon(self._refresh_status)
+            self._tasks.start_soon(self.refresh_status)
 
     def _fleet_changed(self, fleet: FleetView) -> None:
         self._toolbar.fleet = fleet
         self._leaving.changed()
         self._screen.refresh()
 
-    async def _refresh_status(self) -> None:
+    async def refresh_status(self) -> None:
+        """Ask anew what the shown session is doing."""
         reply = await self.client.submit(c.ReadStatus(self.session))
         if isinstance(reply, c.Status) and reply.info.id == self.session:  # another one may be shown by now
             self._take_status(reply)
@@ -258,6 +210,11 @@ class Repl(OnScreen):
     def fleet(self) -> FleetView:
         """The open sessions as of the last change."""
         return self._watch.fleet
+
+    @property
+    def directory(self) -> str:
+        """The shown session's directory."""
+        return self._toolbar.status.info.directory if self._toolbar.status else os.curdir
 
     @property
     def session(self) -> SessionId:
@@ -285,7 +242,7 @@ class Repl(OnScreen):
                 return
         if self.fleet.sessions:
             await self.switch(max(self.fleet.sessions, key=lambda row: row.last_at).id)
-        elif isinstance(reply := await self.submit(c.OpenSession(self._directory)), c.Done):
+        elif isinstance(reply := await self.submit(c.OpenSession(self.directory)), c.Done):
             await self.switch(reply.session)
 
     async def confirm(self, question: str) -> bool:

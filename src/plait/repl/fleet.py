@@ -51,3 +51,17 @@ class FleetView:
     def meant(self, word: str) -> SessionInfo:
         """The open session that a word of the user's names. Raises `UsageError`, see `core.naming.session_meant`."""
         return session_meant(self.sessions, word, self.home)
+
+
+def greeting(fleet: FleetView) -> str:
+    """What is told at the start where there are more sessions than the one that is shown; else empty."""
+    if len(fleet.sessions) < 2:
+        return ""
+    waiting = f", {len(fleet.waiting)} of them wait{'s' * (len(fleet.waiting) == 1)} for you (/inbox)" if fleet.waiting else ""
+    return f"{len(fleet.sessions)} sessions are open{waiting}. /sessions lists them."
+
+
+def farewell(fleet: FleetView, name: str) -> str:
+    """What is told at the end; `name` is that of the shown session."""
+    kept = f"{name} is" if len(fleet.sessions) < 2 else f"{len(fleet.sessions)} sessions are"
+    return f"{kept} kept. Start plait here again to go on."

@@ -44,11 +44,10 @@ class Screen:
     """An interactive terminal with a live prompt; use as `async with Screen(...) as screen: line = await screen.read()`.
 
     All texts may hold SGR colours and must be sanitized. `prompt`, `status` (right-aligned above the prompt) and `toolbar` (below it) are
-    asked at each drawing and must be cheap; an empty status or toolbar takes no row. `echo` makes of a submitted line (as shown) what
-    goes into the scrollback in the same frame as the prompt is emptied. `on_interrupt` is called on Ctrl+C and says whether it stopped
-    something; if not, the screen clears the line, hints, and at the second Ctrl+C within 2 s ends. `may_leave` is asked before the user
-    ends the lines; where it says no, a `LeaveAsked` comes instead. `on_activity` is called whenever something was typed, `on_edit` when
-    the text under way changed. `sanitize` is applied to pasted text.
+    asked at each drawing and must be cheap; an empty status or toolbar takes no row. `on_interrupt` is called on Ctrl+C and says whether
+    it stopped something; if not, the screen clears the line, hints, and at the second Ctrl+C within 2 s ends. `may_leave` is asked before
+    the user ends the lines; where it says no, a `LeaveAsked` comes instead. `place` goes into each `Line`. `on_activity` is called
+    whenever something was typed, `on_edit` when the text under way changed. `sanitize` is applied to pasted text.
     """
 
     def __init__(
@@ -64,18 +63,18 @@ class Screen:
         key_bindings: KeyBindingsBase | None = None,
         colours: bool = True,
         sanitize: Callable[[str], str] = str,
-        echo: Callable[[str], str] | None = None,
         on_interrupt: Callable[[], bool] = bool,
         may_leave: Callable[[], bool] = lambda: True,
+        place: Callable[[], str] = str,
         on_activity: Callable[[], object] = bool,
         on_edit: Callable[[], object] = bool,
     ) -> None:
         self._terminal = terminal
         self._texts = Texts(prompt, status, toolbar)
         self._options = PromptOptions(completer, history, vi_mode, key_bindings, colours, sanitize, on_edit)
-        self._echo = echo
         self._on_interrupt = on_interrupt
         self._may_leave = may_leave
+        self._place = place
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._interrupted = float("-inf")
@@ -120,6 +119,11 @@ class Screen:
     async def read(self) -> Line | LeaveAsked | Ended:
         """The next submitted line or wish to leave; `Ended` when there are no more. Raises what a callback of the caller raised."""
         return await self._queue.read()
+
+    @property
+    def lines_waiting(self) -> bool:
+        """Whether lines were submitted that `read` has not given yet."""
+        return self._queue.waiting
 
     @property
     def ended(self) -> Ended | None:
@@ -235,11 +239,10 @@ class Screen:
     def suspend(self) -> None:
         """Stop the process as Ctrl+Z does. Returns when it is continued."""
         if self._region.paused:
-            stop_self()
-        else:
-            self._region.pause()
-            stop_group(self.suspend)
-            self._region.resume()
+            return stop_self()
+        self._region.pause()
+        stop_group(self.suspend)
+        return self._region.resume()
 
     def _continued(self) -> None:
         """Continued after a stop that nobody announced (SIGSTOP): the shell had the terminal."""
@@ -268,13 +271,11 @@ class Screen:
     def _submit(self) -> None:
         if not self._prompt.buffer.text.strip():
             return
-        began = self._prompt.began
+        began = self._prompt.began or asyncio.get_running_loop().time()
         whole, shown = self._prompt.take()
         self._interrupted = float("-inf")
-        self._region.await_layout()  # one frame: the line goes up, the prompt is empty
-        if self._echo is not None:
-            self._region.write(self._echo(clean(shown)))
-        self._queue.put(Line(clean(whole), clean(shown), began if began is not None else asyncio.get_running_loop().time()))
+        self._region.await_layout()  # what the line causes comes with the empty prompt, in one frame
+        self._queue.put(Line(clean(whole), clean(shown), began, self._place()))
         self.refresh()
 
     def _interrupt(self) -> None:
@@ -295,6 +296,5 @@ class Screen:
             self._tasks.start_soon(self._edit_and_take)
 
     async def _edit_and_take(self) -> None:
-        edited = await self.edit(self.draft)
-        if edited is not None:
+        if (edited := await self.edit(self.draft)) is not None:
             self.draft = edited

@@ -7,34 +7,26 @@ sessions to choose from: a key that no terminal keeps for itself once it is in r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from prompt_toolkit.filters import emacs_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 
-@dataclass(frozen=True, slots=True)
-class SessionActions:
-    """What the keys do; each returns at once. `number` counts from 1."""
+def session_keys(move: Callable[[str, str], None], choose: Callable[[], None]) -> KeyBindings:
+    """The bindings, for `Screen(key_bindings=...)`.
 
-    number: Callable[[int], None]
-    next: Callable[[], None]
-    back: Callable[[], None]
-    choose: Callable[[], None]
-
-
-def session_keys(actions: SessionActions) -> KeyBindings:
-    """The bindings, for `Screen(key_bindings=...)`."""
+    `move` is given a command's name and its argument, `choose` offers all sessions; both return at once.
+    """
     keys = KeyBindings()
     for digit in range(10):
-        _bind(keys, str(digit), partial(actions.number, digit or 10))
-    _bind(keys, "n", actions.next)
-    _bind(keys, "p", actions.back)
+        _bind(keys, str(digit), partial(move, "switch", str(digit or 10)))
+    _bind(keys, "n", partial(move, "next", ""))
+    _bind(keys, "p", partial(move, "back", ""))
 
     @keys.add("c-o")
     def _choose(event: KeyPressEvent) -> None:
-        actions.choose()
+        choose()
 
     return keys
 

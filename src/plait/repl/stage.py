@@ -60,6 +60,7 @@ class Stage:
         self._seq = 0
         self._histories: dict[SessionId, InMemoryHistory] = {}
         self._on_round = False
+        self._goes_to = SessionId("")
         self.session = SessionId("")
         self.came_from: SessionId | None = None
         self.recent: list[SessionId] = []
@@ -77,12 +78,18 @@ class Stage:
             if not isinstance(status, c.Status):
                 self._complain(status)
                 return False
+            self._goes_to = session
             left = await self.leave()
             if left and not (on_round and self._on_round):
                 self.came_from = left
             self._on_round = on_round
             await self._enter(session, status)
             return True
+
+    @property
+    def place(self) -> SessionId:
+        """The session that what is typed now belongs to: the shown one, or the one that a switch goes to."""
+        return self.session or self._goes_to
 
     async def mark(self) -> None:
         """Say how far the shown session was shown: the program is left."""

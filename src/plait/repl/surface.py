@@ -68,6 +68,11 @@ class Terminal(Surface, Protocol):
         """The next line, the wish to leave, or the end."""
         ...
 
+    @property
+    def lines_waiting(self) -> bool:
+        """Whether lines were submitted that `read` has not given yet."""
+        ...
+
     def refresh(self) -> None:
         """Draw prompt and toolbar again."""
         ...
