@@ -101,8 +101,8 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Author(store, name).turn()
     store.close()
     shutil.copytree(schema.migrations_directory(), directory / "later")
-    (directory / "later" / "m0002_notes.py").write_text(SECOND % "")
-    (directory / "later" / "m0003_more.py").write_text((SECOND % "").replace("m0002", "m0003").replace("notes", "more"))
+    (directory / "later" / "m9001_notes.py").write_text(SECOND % "")
+    (directory / "later" / "m9002_more.py").write_text((SECOND % "").replace("m9001", "m9002").replace("notes", "more"))
     return directory
 
 

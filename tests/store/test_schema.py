@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from plait.core.commands import Draft
 from plait.core.errors import NewerDatabase, StoreError
 from plait.store import engine, schema
 from plait.store.schema import Migrated
@@ -16,6 +17,7 @@ from plait.store.sqlite import Finding, SqliteStore, open_store
 from plait.store.verify import verify
 from tests.store.writing import PROJECT, Author, open_at
 
+LATEST = schema.shipped_migrations(schema.migrations_directory())[-1]
 SECOND = """
 from sqlite_utils import Database, Migrations
 
@@ -23,7 +25,7 @@ migrations = Migrations("plait")
 
 
 @migrations()
-def m0002_notes(database: Database) -> None:
+def m9001_notes(database: Database) -> None:
     database.execute("CREATE TABLE notes (session TEXT REFERENCES sessions (id), text TEXT) STRICT")
     database.execute("INSERT INTO notes SELECT id, name FROM sessions")
     %s
@@ -35,18 +37,19 @@ def later(tmp_path: Path) -> Path:
     """The migrations of a later plait: ours and one more."""
     directory = tmp_path / "later"
     shutil.copytree(schema.migrations_directory(), directory)
-    (directory / "m0002_notes.py").write_text(SECOND % "")
+    (directory / "m9001_notes.py").write_text(SECOND % "")
     return directory
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A database of today with two turns in it."""
+    """A database of today with two turns and a draft in it."""
     path = tmp_path / "data" / "plait.db"
     store = open_at(path)
     author = Author(store)
     author.turn()
     author.turn()
+    store.keep_draft(Draft(author.session.id, "not sent", 3), 1.0)
     store.close()
     return path
 
@@ -68,7 +71,7 @@ def test_a_fresh_database_has_every_migration_and_tells_nothing(tmp_path: Path) 
 def test_no_compiled_copy_is_left_beside_the_migrations(later: Path, tmp_path: Path) -> None:
     open_with(tmp_path / "plait.db", later, []).close()
     assert all(one.suffix == ".py" for one in later.iterdir() if one.name != "__pycache__")
-    assert not list(later.glob("__pycache__/m0002*"))
+    assert not list(later.glob("__pycache__/m9001*"))
 
 
 def test_rows_are_backed_up_counted_and_kept(database: Path, later: Path) -> None:
@@ -78,10 +81,10 @@ def test_rows_are_backed_up_counted_and_kept(database: Path, later: Path) -> Non
     store.close()
     (told,) = findings
     assert isinstance(told, Migrated)
-    assert (told.before, told.after) == ("m0001_begin", "m0002_notes")
-    assert told.rows_before == {"projects": 1, "sessions": 1, "threads": 1, "events": len(events), "trust": 0}
+    assert (told.before, told.after) == (LATEST, "m9001_notes")
+    assert told.rows_before == {"projects": 1, "sessions": 1, "threads": 1, "events": len(events), "trust": 0, "drafts": 1}
     assert told.rows_after == {**told.rows_before, "notes": 1}
-    assert told.backup == database.parent / "backups" / "plait-m0001-m0002-20261121T100507Z.db"
+    assert told.backup == database.parent / "backups" / f"plait-{LATEST[:5]}-m9001-20261121T100507Z.db"
     assert str(told.backup) in told.text
     assert f"{len(events)} events" in told.text
     assert "Fewer" not in told.text
@@ -89,6 +92,7 @@ def test_rows_are_backed_up_counted_and_kept(database: Path, later: Path) -> Non
     assert verify(told.backup) == []
     old = open_at(told.backup)
     assert list(old.read(Author(old).session.id)) == events
+    assert [draft.text for draft in old.drafts()] == ["not sent"]
     old.close()
 
 
@@ -102,27 +106,27 @@ def test_it_is_run_once(database: Path, later: Path) -> None:
 
 def test_two_backups_of_one_second_are_two_files(database: Path, later: Path) -> None:
     open_with(database, later, []).close()
-    (later / "m0003_more.py").write_text((SECOND % "").replace("m0002", "m0003").replace("notes", "more"))
+    (later / "m9002_more.py").write_text((SECOND % "").replace("m9001", "m9002").replace("notes", "more"))
     first = next((database.parent / "backups").iterdir())
-    first.rename(first.with_name("plait-m0002-m0003-20261121T100507Z.db"))
+    first.rename(first.with_name("plait-m9001-m9002-20261121T100507Z.db"))
     open_with(database, later, []).close()
     assert sorted(one.name for one in (database.parent / "backups").iterdir()) == [
-        "plait-m0002-m0003-20261121T100507Z-2.db",
-        "plait-m0002-m0003-20261121T100507Z.db",
+        "plait-m9001-m9002-20261121T100507Z-2.db",
+        "plait-m9001-m9002-20261121T100507Z.db",
     ]
 
 
 def test_lost_rows_are_told(database: Path, later: Path) -> None:
-    (later / "m0002_notes.py").write_text(SECOND % 'database.execute("DELETE FROM events WHERE seq > 3")')
+    (later / "m9001_notes.py").write_text(SECOND % 'database.execute("DELETE FROM events WHERE seq > 3")')
     findings: list[Finding] = []
     open_with(database, later, findings).close()
     assert "Fewer rows than before in: events" in findings[0].text
 
 
 def test_a_migration_that_fails_changes_nothing(database: Path, later: Path) -> None:
-    (later / "m0002_notes.py").write_text(SECOND % 'database.execute("INSERT INTO nowhere VALUES (1)")')
+    (later / "m9001_notes.py").write_text(SECOND % 'database.execute("INSERT INTO nowhere VALUES (1)")')
     findings: list[Finding] = []
-    with pytest.raises(StoreError, match=r"m0002_notes.*unchanged.*backups"):
+    with pytest.raises(StoreError, match=r"m9001_notes.*unchanged.*backups"):
         open_with(database, later, findings)
     assert findings == []
     assert verify(database) == []
@@ -142,16 +146,18 @@ def test_a_database_of_a_later_plait_is_read_and_never_written(database: Path, l
     before = database.read_bytes()
     newer = open_store(database, now=1.0, report=print)
     assert newer.read_only_reason is not None
-    assert "m0002_notes" in newer.read_only_reason
+    assert "m9001_notes" in newer.read_only_reason
     assert "read-only" in repr(newer)
     assert newer.epoch == epoch
     author = Author(newer)
     assert len(author.events) > 5
     assert list(newer.projects()) == [PROJECT]
     assert newer.project(PROJECT) == PROJECT
+    assert [draft.text for draft in newer.drafts()] == ["not sent"]
     calls: list[Callable[[], object]] = [
         author.turn,
         lambda: newer.trust(PROJECT.id, "x", True, 1.0),
+        lambda: newer.keep_draft(Draft(author.session.id, "changed", 0), 1.0),
         lambda: newer.project(type(PROJECT)(PROJECT.id, "new", "/new", 1.0)),
     ]
     for call in calls:
@@ -163,7 +169,7 @@ def test_a_database_of_a_later_plait_is_read_and_never_written(database: Path, l
 
 
 def test_a_later_plait_may_keep_its_epoch_elsewhere(database: Path, later: Path) -> None:
-    (later / "m0002_notes.py").write_text(SECOND % 'database.execute("DROP TABLE owner")')
+    (later / "m9001_notes.py").write_text(SECOND % 'database.execute("DROP TABLE owner")')
     with pytest.raises(StoreError):
         open_with(database, later, [])
     newer = open_store(database, now=1.0, report=print)

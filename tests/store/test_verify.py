@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.core import events as e
+from plait.core.commands import Draft
 from plait.core.history import repair
 from plait.core.messages import AssistantMessage, CallId, Message, ToolCall, ToolMessage, ToolResult, Turn, UserMessage
 from plait.store import engine
@@ -28,6 +28,7 @@ def path(tmp_path: Path) -> Path:
     author.turn()
     author.turn()
     open_call(store)
+    asked(store)
     store.close()
     assert verify(path) == []
     return path
@@ -38,6 +39,23 @@ def open_call(store: SqliteStore) -> None:
     author.open()
     author.append(e.UserSaid("go"), e.TurnStarted(Turn(2)))
     author.append(e.AssistantSaid(Turn(2), AssistantMessage("", calls=(call,)), "tool_calls"), e.ToolStarted(Turn(2), call))
+
+
+def asked(store: SqliteStore) -> None:
+    """A session that waits, with a question answered and another one asked, half of it seen, a message queued and a draft."""
+    author = Author(store, "s-4")
+    author.open()
+    author.append(e.Renamed("auth-fix", by_hand=True), e.Titled("The way in"), e.KindChanged("debug"), e.SettingChanged("mute", 1))
+    turn = Turn(6)
+    author.append(e.UserSaid("go"), e.TurnStarted(turn))
+    for number in ("c1", "c2"):
+        call = ToolCall(CallId(number), "ask_user", "{}")
+        author.append(e.AssistantSaid(turn, AssistantMessage("", calls=(call,)), "tool_calls"), e.ToolStarted(turn, call))
+        author.append(e.QuestionAsked(turn, call.id, "Which?", ("a", "b")))
+        if number == "c1":
+            author.append(e.QuestionAnswered(turn, ToolResult(call.id, "ask_user", "a")), e.Seen(author.session.seq))
+    author.append(e.UserSaid("and then"))
+    store.keep_draft(Draft(author.session.id, "not sent", 2), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +75,16 @@ def open_call(store: SqliteStore) -> None:
         ("UPDATE events SET data = '{}' WHERE session = 's-1' AND seq = 2", "after event 2"),
         ("UPDATE events SET type = 'Later' WHERE session = 's-1' AND type = 'UserSaid'", "after event"),
         ("UPDATE events SET type = 'Later' WHERE session = 's-1' AND type = 'ToolReturned'", "has no end, and the turn is over"),
+        ("UPDATE sessions SET waiting_for = '' WHERE id = 's-4'", "its row says waiting_for ''"),
+        ("UPDATE sessions SET waiting_since = 5 WHERE id = 's-4'", "its row says waiting_since 5.0"),
+        ("UPDATE sessions SET unread = 9 WHERE id = 's-4'", "its row says unread 9"),
+        ("UPDATE sessions SET queued = 0 WHERE id = 's-4'", "its row says queued 0"),
+        ("UPDATE sessions SET muted = 0 WHERE id = 's-4'", "its row says muted False"),
+        ("UPDATE sessions SET named_by_hand = 0 WHERE id = 's-4'", "its row says named_by_hand False"),
+        ("UPDATE sessions SET ended = 0, ending = 'failed' WHERE id = 's-1'", "its row says ending 'failed'"),
+        ("DELETE FROM events WHERE session = 's-4' AND type = 'QuestionAnswered'", "belongs"),
+        ("UPDATE events SET type = 'Later' WHERE session = 's-4' AND type = 'QuestionAnswered'", "after event"),
+        ("UPDATE drafts SET session = 's-9'", "refers to a row of sessions"),
         ("DROP TABLE threads", "refers to a row of threads"),
         ("DROP TABLE sessions", "no such table"),
     ],
@@ -79,6 +107,15 @@ def test_a_refused_call_has_an_end_and_no_start(path: Path) -> None:
     assert verify(path) == []
 
 
+def test_an_answered_question_is_the_end_of_its_call(path: Path) -> None:
+    store = open_at(path)
+    author = Author(store, "s-2")
+    author.append(e.QuestionAsked(Turn(2), CallId("c"), "Which?"), e.QuestionAnswered(Turn(2), ToolResult(CallId("c"), "sum", "1")))
+    author.append(e.TurnEnded(Turn(2), "done", seen=False))
+    store.close()
+    assert verify(path) == []
+
+
 @pytest.mark.parametrize(
     ("events", "told"),
     [
@@ -86,6 +123,15 @@ def test_a_refused_call_has_an_end_and_no_start(path: Path) -> None:
         ([e.ToolReturned(Turn(2), ToolResult(CallId("c"), "sum", "1"))] * 2, "1 starts and 2 ends"),
         ([e.ToolStarted(Turn(2), ToolCall(CallId("c"), "sum", "{}"))], "2 starts and 0 ends"),
         ([e.TurnEnded(Turn(2), "done", seen=True)], "has no end, and the turn is over"),
+        ([e.QuestionAnswered(Turn(2), ToolResult(CallId("c"), "sum", "1"))] * 2, "1 starts and 2 ends"),
+        (
+            [
+                e.ToolReturned(Turn(2), ToolResult(CallId("c"), "sum", "1")),
+                e.QuestionAnswered(Turn(2), ToolResult(CallId("c"), "sum", "1")),
+            ],
+            "1 starts and 2 ends",
+        ),
+        ([e.Seen(99)], "after event"),
         ([e.Noted("fine in itself")], "its row says"),
     ],
 )

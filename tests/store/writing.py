@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plait.core import events as e
-from plait.core.commands import SessionInfo
+from plait.core.commands import SessionInfo, info_of
 from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, ToolResult, Turn
 from plait.core.ports import Project, Store, Write
 from plait.core.session import Session, SessionState
@@ -22,22 +22,6 @@ def open_at(path: Path, findings: list[Finding] | None = None) -> SqliteStore:
     if not store.read_only_reason:
         store.project(PROJECT)
     return store
-
-
-def row_of(session: Session) -> SessionInfo:
-    """The session's line, as the runtime gives it to the store."""
-    return SessionInfo(
-        session.id,
-        session.name,
-        session.kind,
-        session.state,
-        session.project,
-        session.directory,
-        session.messages,
-        session.created_at,
-        session.last_at,
-        session.seq,
-    )
 
 
 def any_row(session: SessionId, seq: int, at: float = 1.0) -> SessionInfo:
@@ -69,7 +53,7 @@ class Author:
         for event in events:
             stamped.append(e.Stamped(self.session.id, self.session.seq + 1, 1000.0 + self.session.seq, event))
             self.session.apply(stamped[-1])
-        self.store.append([Write(row_of(self.session), before, self.store.epoch, tuple(stamped))])
+        self.store.append([Write(info_of(self.session, draft=False), before, self.store.epoch, tuple(stamped))])
         self.events += stamped
 
     def open(self) -> None:

@@ -112,7 +112,7 @@ def _calls(events: Sequence[e.Stamped]) -> Iterator[str]:
         match stamped.event:
             case e.ToolStarted(turn=turn, call=call):
                 starts[turn, call.id] += 1
-            case e.ToolReturned(turn=turn, result=result):
+            case e.ToolReturned(turn=turn, result=result) | e.QuestionAnswered(turn=turn, result=result):
                 ends[turn, result.call] += 1
             case e.TurnEnded(turn=turn):
                 over.add(turn)
