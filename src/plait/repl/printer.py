@@ -18,6 +18,8 @@ from plait.repl import render
 from plait.repl.style import Look
 from plait.repl.surface import Surface
 
+ASKING = "ask_user"
+"""The tool whose call is shown as the question that comes of it."""
 THINKING_SHOWN = 400
 """Characters of the end of the thinking under way that are shown; all of it is in the session."""
 
@@ -167,7 +169,8 @@ class Printer:
         if blocks or self._shown:
             self._surface.write("".join(blocks) + "\n")
         for call in message.calls:
-            self._notice("info", f"{call.name} {call.arguments[:200]}")
+            if call.name != ASKING:
+                self._notice("info", f"{call.name} {call.arguments[:200]}")
         self._answer, self._shown, self._elsewhere = None, 0, 0
 
     def _turn_ended(self, event: e.TurnEnded) -> None:

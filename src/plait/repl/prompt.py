@@ -90,8 +90,13 @@ class Prompt:
         if shown.strip():
             self.buffer.append_to_history()
         self._on_cancel = None
-        self.buffer.reset()
+        self._empty()
         return whole, shown
+
+    def _empty(self) -> None:
+        """`Buffer.reset` tells nobody that the text has changed."""
+        self.buffer.reset()
+        self._edited(self.buffer)
 
     @property
     def text(self) -> str:
@@ -137,7 +142,7 @@ class Prompt:
     def cancel(self) -> None:
         """Nothing is chosen, and the line is empty again."""
         told, self._on_cancel = self._on_cancel, None
-        self.buffer.reset()
+        self._empty()
         if told is not None:
             told()
 
