@@ -8,20 +8,21 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
 from plait.core.messages import Attachment, SessionId, Turn
-from plait.core.ports import Client, ModelChoice
+from plait.core.ports import Client, ModelChoice, Tool
 from plait.core.prompt import Instructions
 from plait.instructions import read_instructions
 from plait.models.scripted import Reply, ScriptedModel
+from plait.repl.fleet import FleetView
 from plait.repl.slash.commands import all_commands
 from plait.repl.slash.line import SlashLine, parse_line
 from plait.repl.style import Look
 from plait.runtime.coordinator import Coordinator
-from plait.runtime.registry import Surroundings
+from plait.runtime.managed import Surroundings
 from plait.store.memory import MemoryStore
+from tests.runtime.world import last_word
 
 LISTED = (
     c.ModelLine("scripted:test", True, "", 1000, 1.0, 2.0),
@@ -62,6 +63,7 @@ class FakePrompt:
     client: Client
     session: SessionId
     models: ScriptedModels
+    directory: str = "/"
     environ: Mapping[str, str] = field(default_factory=dict)
     look: Look = field(default_factory=lambda: Look(colour=False, width=100))
     edited: str | None = None
@@ -72,6 +74,15 @@ class FakePrompt:
     line: str = ""
     sequences: list[str] = field(default_factory=list)
     left: bool = False
+    many: bool = True
+    fleet: FleetView = field(default_factory=FleetView)
+    """As of the last line that was typed."""
+    home: str = ""
+    came_from: SessionId | None = None
+    on_round: bool = False
+    answers: list[bool] = field(default_factory=list)
+    """What the user will say to each `confirm`; `asked` is what they were asked."""
+    asked: list[str] = field(default_factory=list)
 
     def set_vi_mode(self, on: bool) -> None:
         self.vi_mode = on
@@ -90,8 +101,21 @@ class FakePrompt:
             return None
         return reply
 
-    async def switch(self, session: SessionId) -> None:
-        self.session = session
+    async def switch(self, session: SessionId, *, on_round: bool = False) -> None:
+        if not (on_round and self.on_round):
+            self.came_from = self.session
+        self.session, self.on_round = session, on_round
+        await self.client.submit(c.MarkSeen(session))
+
+    async def show_another(self, instead_of: SessionId) -> None:
+        if instead_of == self.session:
+            view = await self.look_around()
+            fresh = None if view.sessions else await self.client.submit(c.OpenSession("/"))
+            await self.switch(fresh.session if isinstance(fresh, c.Done) else max(view.sessions, key=lambda row: row.last_at).id)
+
+    async def confirm(self, question: str) -> bool:
+        self.asked.append(question)
+        return self.answers.pop(0)
 
     async def edit(self, text: str) -> str | None:
         self.opened_with.append(text)
@@ -111,10 +135,32 @@ class FakePrompt:
     async def type(self, line: str) -> str:
         """Type a command; what it showed."""
         self.texts.clear()
+        await self.look_around()
         parsed = parse_line(line)
         assert isinstance(parsed, SlashLine)
-        await all_commands().run(self, parsed)
+        await all_commands(database="/home/plait.db").run(self, parsed)
         return "".join(self.texts)
+
+    async def told(self, line: str) -> str:
+        """Type a command; what it showed, on one line."""
+        return " ".join((await self.type(line)).split())
+
+    async def look_around(self) -> FleetView:
+        """See the sessions as they are now."""
+        reply = await self.client.submit(c.ReadFleet())
+        assert isinstance(reply, c.Fleet)
+        self.fleet = FleetView.of(reply, self.session, self.home)
+        return self.fleet
+
+    async def open(self, name: str, directory: str = "") -> SessionId:
+        """Another session; the one that is shown stays."""
+        done = await self.client.submit(c.OpenSession(directory or self.directory, name))
+        assert isinstance(done, c.Done), done
+        return done.session
+
+    async def row(self, name: str) -> c.SessionInfo:
+        """The newest session of a name, open or not."""
+        return max((row for row in await self.client.sessions() if row.name == name), key=lambda row: row.created_at)
 
     async def say(self, text: str, attachments: tuple[Attachment, ...] = ()) -> e.TurnEnded:
         """Say something and wait for the end of its turn."""
@@ -123,7 +169,7 @@ class FakePrompt:
         return await self.turn_after(done.seq)
 
     async def turn_after(self, seq: int) -> e.TurnEnded:
-        """The end of the turn that event `seq` asked for."""
+        """The end of the turn that event `seq` asked for; it is shown meanwhile."""
         async with aclosing(self.client.follow(self.session, e.Cursor(0, seq))) as events:
             async for stamped in events:
                 if isinstance(stamped.event, e.TurnEnded) and stamped.event.turn == Turn(seq):
@@ -146,21 +192,26 @@ async def prompt_over(
     listed: Sequence[c.ModelLine] = LISTED,
     instructions: Callable[[str], Instructions] | None = None,
     step: float = 1.0,
+    tools: Mapping[str, Tool] | None = None,
+    now: float = 1_700_000_000.0,
 ) -> AsyncGenerator[FakePrompt, None]:
     """A prompt on a fresh session in `directory`; the clock goes on by `step` seconds at each look."""
     models = ScriptedModels(ScriptedModel(replies), listed)
-    ids, clock = itertools.count(1), itertools.count(1_700_000_000.0, step)
+    ids, clock = itertools.count(1), itertools.count(now, step)
     surroundings = Surroundings(
         store=MemoryStore(),
         models=models,
-        defaults=defaults or Defaults(),
+        defaults=defaults or Defaults(auto_names=False),
         instructions=instructions or (lambda place: read_instructions(directory / "nowhere" / "AGENTS.md", place)),
         now=lambda: next(clock),
         random=lambda: 0.5,
         new_id=lambda: f"{next(ids):012x}",
-        tools={},
+        tools=tools or {},
+        named=last_word,
     )
     async with Coordinator(surroundings) as coordinator:
         opened = await coordinator.submit(c.OpenSession(str(directory)))
         assert isinstance(opened, c.Done)
-        yield FakePrompt(coordinator, opened.session, models)
+        prompt = FakePrompt(coordinator, opened.session, models, str(directory))
+        prompt.home = (await prompt.status()).info.project
+        yield prompt

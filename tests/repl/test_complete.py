@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
@@ -41,7 +40,8 @@ async def offered(completer: PromptCompleter, text: str) -> list[str]:
 async def test_commands_by_prefix(place: Path) -> None:
     async with prompt_over(place) as prompt:
         tab = completer(prompt, place)
-        assert await offered(tab, "/s") == ["/set", "/status", "/system"]
+        assert await offered(tab, "/st") == ["/status"]
+        assert "/s" in await offered(tab, "/s")
         assert await offered(tab, "/Q") == ["/q", "/quit"]
         assert len(await offered(tab, "/")) == sum(len(command.names) for command in all_commands().commands)
         for text in ("/zz", "/etc/h", " /s", "hello /s", "!/s", "hello", ""):

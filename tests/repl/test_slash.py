@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.messages import AssistantMessage, Attachment, CallId, SessionId, ToolCall, ToolResult, Turn, Usage
 from plait.core.session import SessionState
 from plait.models.scripted import Reply
@@ -45,7 +44,7 @@ async def test_clear_completes_the_session_and_deletes_nothing(tmp_path: Path) -
         await prompt.type("/model near:one")
         shown = await prompt.type("/clear")
         assert prompt.session != old
-        assert f"plait --session {old}" in shown
+        assert "/reopen default goes on with it" in " ".join(shown.split())
         assert "was not deleted" in shown
         assert "The model is scripted:test again; /model near:one takes the other" in " ".join(shown.split())
         rows = {row.id: row for row in await prompt.client.sessions()}
@@ -172,13 +171,22 @@ async def test_a_refusal_is_all_that_is_shown(line: str, tmp_path: Path) -> None
         assert "✓" not in shown
 
 
-@pytest.mark.parametrize("argument", ["0", "-1", "1e9", "NaN", "０１", "99999999999999999999", "two", "1 2", "help", "-h"])
+@pytest.mark.parametrize("argument", ["0", "-1", "1e9", "NaN", "０１", "two", "1 2", "help", "-h", "1,2", "0" * 5000])
 async def test_a_number_is_a_number(argument: str, tmp_path: Path) -> None:
     async with prompt_over(tmp_path) as prompt:
-        for command in ("history", "copy"):
-            assert f"'{argument}' is not a number from 1 to 1,000. Type /{command}" in " ".join(
-                (await prompt.type(f"/{command} {argument}")).split()
-            )
+        for command, numbers in (("history", "from 1 on"), ("copy", "from 1 to 1,000")):
+            assert f"'{argument[:40]}' is not a number {numbers}. Type /{command}" in await prompt.told(f"/{command} {argument}")
+
+
+async def test_history_takes_what_a_heading_offers(tmp_path: Path) -> None:
+    """It counts lines, which may be more than there are messages, and writes them with commas."""
+    async with prompt_over(tmp_path, [Reply(text="one")]) as prompt:
+        await prompt.say("hello")
+        for number in ("42", "1,042", "9" * 5000):
+            shown = await prompt.told(f"/history {number}")
+            assert "hello" in shown
+            assert "is not a number" not in shown
+        assert "not a number from 1 to 1,000" in await prompt.told(f"/copy {'9' * 5000}")
 
 
 async def test_copy_takes_the_answer_as_it_was_written(tmp_path: Path) -> None:

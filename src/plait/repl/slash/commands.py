@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from plait.repl.slash import figures, general, model, talk
+from plait.repl.slash import begin, elsewhere, figures, general, inbox, internals, lifecycle, model, notices, sessions, talk
+from plait.repl.slash.family import session_command
 from plait.repl.slash.help import help_command
 from plait.repl.slash.registry import Registry
 from plait.repl.style import Look
 
 
-def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None) -> Registry:
-    """Every command. `pages` are further topics of /help: name -> text for a look, such as the keys."""
+def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, database: str = "") -> Registry:
+    """Every command. `pages` are further topics of /help: name -> text for a look, such as the keys. `database` is where all is kept."""
     registry: Registry
 
     def itself() -> Registry:
         return registry
 
-    registry = Registry((*talk.COMMANDS, *model.COMMANDS, *figures.COMMANDS, help_command(itself, pages or {}), *general.COMMANDS))
+    many = (*sessions.COMMANDS, *begin.COMMANDS, *lifecycle.COMMANDS, *inbox.COMMANDS, *elsewhere.COMMANDS, *notices.COMMANDS)
+    registry = Registry(
+        (
+            *talk.COMMANDS,
+            *many,
+            session_command(database),
+            *internals.COMMANDS,
+            *model.COMMANDS,
+            *figures.COMMANDS,
+            help_command(itself, pages or {}),
+            *general.COMMANDS,
+        )
+    )
     return registry

@@ -17,9 +17,9 @@ _INTRODUCTION = """# What you can type at the prompt
 
 _RULES = """
 **Commands** begin with `/` in the very first column. A name is matched whole, or by a beginning that only one command has (`/stat`);
-capitals do not matter. Everything after the first blank is the command's argument. `/help COMMAND` and `/COMMAND --help` say more about
-one. What nobody knows is refused, with the nearest name, and is not sent to the model. A first word with a second slash in it
-(`/etc/hosts is odd`) is a message.
+capitals do not matter. `/3` goes to the session number 3. Everything after the first blank is the command's argument. `/help COMMAND`
+and `/COMMAND --help` say more about one. What nobody knows is refused, with the nearest name, and is not sent to the model. A first
+word with a second slash in it (`/etc/hosts is odd`) is a message.
 
 **Shell.** `!command` is run by `$SHELL -c` (`/bin/sh` without it) in the session's directory, each in a shell of its own. Its output is
 shown as it comes, up to 10 MiB, and goes to you alone. It has no terminal and no input, so nothing can ask a question. Ctrl+C ends it and

@@ -1,119 +1,14 @@
-"""/new, /close, /kill, /reopen, /rename, /session-name: the life of a session, from its opening to its undoing."""
+"""/close, /kill, /rename, /session-name: ending a session, and what it is called."""
 
 from __future__ import annotations
 
-import difflib
-import re
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
-
-from plait.core import commands as c, events as e
-from plait.core.errors import LimitReached, UsageError
-from plait.core.messages import SessionId
-from plait.core.naming import ID_PREFIX, proposed
+from plait.core import commands as c
+from plait.core.naming import proposed
 from plait.core.session import SessionState
-from plait.repl.attach import attach
-from plait.repl.render import relative_time, render_error
-from plait.repl.slash.choices import Choice, Lookup, one_session
-from plait.repl.slash.registry import Prompt, listed, notice, usage_error
-from plait.repl.slash.targets import completed, fleet_now, meant, one_word, shown_or_meant
+from plait.repl.slash.choices import one_session
+from plait.repl.slash.registry import Prompt, SlashCommand, listed, notice, usage_error
+from plait.repl.slash.targets import fleet_now, one_word, shown_or_meant
 from plait.repl.slash.wording import counted, state_words
-
-KINDS: dict[str, e.Kind] = {
-    "debug": "debug",
-    "planning": "planning",
-    "plan": "planning",
-    "development": "development",
-    "dev": "development",
-    "code-review": "code-review",
-    "review": "code-review",
-}
-"""The words for a type, whole and never a beginning of one: all other words are names."""
-NEW = "/new [TYPE] [NAME] [-- FIRST MESSAGE]"
-LISTED = 9
-"""Completed sessions that are listed where one has to be chosen."""
-Opening: TypeAlias = c.OpenSession | c.ReopenSession
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What /new was told."""
-
-    kind: e.Kind | None
-    name: str
-    message: str
-
-
-def parse_new(argument: str) -> Wanted:
-    """The argument of /new. Raises `UsageError`."""
-    head, *message = re.split(r"(?:^|(?<=\s))--(?=\s|$)", argument, maxsplit=1)
-    words = head.split()
-    kind = KINDS.get(words[0].lower()) if words else None
-    names = words[1:] if kind else words
-    if len(names) > 1:
-        near = difflib.get_close_matches(words[0].lower(), KINDS, n=1, cutoff=0.7) if len(words) == 2 else []
-        hint = f". Did you mean /new {near[0]} {words[1][:40]}?" if near else f"; '{proposed(' '.join(names)) or 'my-work'}' could be one"
-        raise usage_error("new", NEW, f"'{' '.join(names)[:40]}' is no name, for it has a blank in it{hint}")
-    if message and not message[0].strip():
-        raise usage_error("new", NEW, "There is no message after --")
-    return Wanted(kind, names[0] if names else "", message[0].strip() if message else "")
-
-
-async def new(prompt: Prompt, argument: str) -> None:
-    """Open a session where the shown one works, and show it."""
-    wanted = parse_new(argument)
-    here = await shown_or_meant(prompt, "")
-    await begin(prompt, c.OpenSession(here.directory, wanted.name, wanted.kind), wanted.message)
-
-
-async def begin(prompt: Prompt, command: c.OpenSession, message: str = "") -> None:
-    """Open a session, show it, and say something in it. A message whose files cannot be read opens nothing."""
-    attached = await attach(message, command.directory) if message else None
-    session = await open_one(prompt, command)
-    if session is None:
-        return
-    await prompt.switch(session)
-    row = (await fleet_now(prompt)).row(session)
-    if row is not None:
-        named = "" if command.name else " Your first messages give it its name."
-        notice(prompt, f"Opened '{row.name}', a session of type {row.kind} in {row.directory}.{named}", "success")
-    if attached is not None:
-        await prompt.submit(c.Say(session, attached.text, attached.attachments))
-
-
-async def open_one(prompt: Prompt, command: Opening) -> SessionId | None:
-    """Open or reopen a session. At the limit the user is offered to close the one left alone longest. None where none was opened."""
-    reply = await prompt.client.submit(command)
-    closed: c.SessionInfo | None = None
-    if isinstance(reply, c.Refused) and reply.error == LimitReached.__name__:
-        closed = await _make_room(prompt, reply.text)
-        if closed is None:
-            return None
-        reply = await prompt.client.submit(command)
-    if isinstance(reply, c.Done):
-        return reply.session
-    if isinstance(reply, c.Refused):
-        prompt.show(render_error(reply.text, prompt.look))
-    if closed is not None:
-        await prompt.show_another(closed.id)
-    return None
-
-
-async def _make_room(prompt: Prompt, why: str) -> c.SessionInfo | None:
-    """Close the session that was left alone longest, if the user says so. One that works or asks is not offered."""
-    prompt.show(render_error(why, prompt.look))
-    rows = (await fleet_now(prompt)).sessions
-    idle = [row for row in rows if row.messages and row.state is not SessionState.PROCESSING and row.waiting_for != "question"]
-    if not idle:
-        return None
-    longest = min(idle, key=lambda row: row.last_at)
-    unread = f", {longest.unread:,} unread" if longest.unread else ""
-    used = relative_time(time.time() - longest.last_at)
-    if await prompt.confirm(f"Close '{longest.name}' ({state_words(longest)}{unread}, last used {used}) and go on?"):
-        return longest if await _close(prompt, longest) else None
-    return None
 
 
 async def close(prompt: Prompt, argument: str) -> None:
@@ -125,69 +20,24 @@ async def close(prompt: Prompt, argument: str) -> None:
     if reasons and not await prompt.confirm(f"'{row.name}' {listed(reasons)}. Close it?"):
         notice(prompt, f"'{row.name}' stays open.")
         return
-    if await _close(prompt, row):
+    if await complete(prompt, row):
         await prompt.show_another(row.id)
 
 
 async def kill(prompt: Prompt, argument: str) -> None:
     """Complete a session without a question."""
     row = await shown_or_meant(prompt, one_word("kill", "/kill or /kill NAME", argument))
-    if await _close(prompt, row):
+    if await complete(prompt, row):
         await prompt.show_another(row.id)
 
 
-async def _close(prompt: Prompt, row: c.SessionInfo) -> bool:
+async def complete(prompt: Prompt, row: c.SessionInfo) -> bool:
+    """Complete a session and say how to undo it; says whether that was done."""
     if await prompt.submit(c.CloseSession(row.id)) is None:
         return False
     what = f" with {counted(row.messages, 'message')}; nothing was deleted. /reopen {row.name} opens it again." if row.messages else "."
     notice(prompt, f"Closed '{row.name}'{what}", "success")
     return True
-
-
-async def reopen(prompt: Prompt, argument: str) -> None:
-    """Open a completed session again, and show it."""
-    word = one_word("reopen", "/reopen NAME", argument)
-    rows = await completed(prompt)
-    if not rows:
-        raise UsageError("No session is completed. /sessions lists those that are open.")
-    if not word:
-        raise usage_error("reopen", "/reopen NAME", f"/reopen needs a completed session, such as {_choices(rows)}")
-    row = await _closed_one(prompt, rows, word)
-    session = await open_one(prompt, c.ReopenSession(row.id))
-    if session is None:
-        return
-    await prompt.switch(session)
-    now = (await fleet_now(prompt)).row(session)
-    name = now.name if now else row.name
-    other = f" It is called '{name}' now, because another session has its name." if name != row.name else ""
-    older = [one.id for one in rows if one.name == row.name and one.id != row.id]
-    more = f" An older one of that name is /reopen {older[0]}." if older and word.lower() == row.name else ""
-    notice(prompt, f"Opened '{row.name}' again.{other}{more}", "success")
-
-
-async def _closed_one(prompt: Prompt, rows: Sequence[c.SessionInfo], word: str) -> c.SessionInfo:
-    """The completed session that a word names; of one name the newest. Raises `UsageError`."""
-    wanted = word.casefold()
-    named = [row for row in rows if row.name.casefold() == wanted or row.id == wanted]
-    if named:
-        return named[0]
-    found = [row for row in rows if row.name.casefold().startswith(wanted)]
-    found = found or [row for row in rows if len(wanted) >= ID_PREFIX and row.id.startswith(wanted)]
-    if len({row.name for row in found}) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"'{word[:40]}' can mean {counted(len(found), 'completed session')}: {_choices(found)}. Type more of the name.")
-    if any(row.name.casefold() == wanted for row in (await fleet_now(prompt)).sessions):
-        raise UsageError(f"'{word[:40]}' is open. /switch {word[:40]} shows it.")
-    near = difflib.get_close_matches(wanted, [row.name for row in rows], n=1, cutoff=0.5)
-    hint = f"Did you mean '{near[0]}'?" if near else f"There are {_choices(rows)}; /sessions --all lists all."
-    raise UsageError(f"No completed session is called '{word[:40]}'. {hint}")
-
-
-def _choices(rows: Sequence[c.SessionInfo]) -> str:
-    names = list(dict.fromkeys(row.name for row in rows))
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 async def rename(prompt: Prompt, argument: str) -> None:
@@ -220,13 +70,43 @@ async def session_name(prompt: Prompt, argument: str) -> None:
     notice(prompt, f"This session is called '{row.name}', {by}. /session-name NEW changes it.{title}")
 
 
-async def kind_choices(lookup: Lookup, before: str) -> Sequence[Choice]:
-    """The types, for the first word after /new."""
-    return () if before else [Choice(word, "type" if word == kind else f"is {kind}") for word, kind in KINDS.items()]
-
-
-async def _rename_choices(lookup: Lookup, before: str) -> Sequence[Choice]:
-    return await one_session(lookup, before)
-
-
-__all__ = ["KINDS", "begin", "close", "kill", "kind_choices", "meant", "new", "parse_new", "rename", "reopen", "session_name"]
+COMMANDS = (
+    SlashCommand(
+        "close",
+        close,
+        "sessions",
+        "/close [NAME]",
+        "Complete a session, the shown one without a name. Nothing is deleted: /reopen NAME undoes it.",
+        (("/close docs", "closes that one"), ("/close", "closes the shown one and goes to the one used last")),
+        detail="It asks first if the session is working, waits for your answer, or has something that you have not seen.",
+        complete=one_session,
+        many=True,
+    ),
+    SlashCommand(
+        "kill",
+        kill,
+        "sessions",
+        "/kill [NAME]",
+        "Complete a session without a question, whatever it is doing. Nothing is deleted.",
+        (("/kill docs", "stops its turn and closes it"),),
+        complete=one_session,
+        many=True,
+    ),
+    SlashCommand(
+        "rename",
+        rename,
+        "sessions",
+        "/rename [OLD] NEW",
+        "Give a session another name, the shown one without OLD. plait never changes a name that was given by hand.",
+        (("/rename docs manual", "renames another one"), ("/rename auth-fix", "renames the shown one")),
+        complete=one_session,
+    ),
+    SlashCommand(
+        "session-name",
+        session_name,
+        "sessions",
+        "/session-name [NEW]",
+        "Show what the shown session is called and who gave it that name, or set its name.",
+        (("/session-name", "shows it"), ("/session-name auth-fix", "sets it")),
+    ),
+)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from plait.core.commands import SessionInfo
 from plait.core.session import SessionState
+from plait.repl.indicator import KIND_COLOURS, shorten
 from plait.repl.render import relative_time
 from plait.repl.slash.wording import counted, state_mark, state_words
 from plait.repl.style import BOLD, DIM, GUTTER, Look, Row, Span, width_of, wrap
@@ -47,7 +48,7 @@ def list_rows(listed: Sequence[Listed], look: Look, now: float) -> list[Row]:
         for (text, colour), width in zip(parts, widths, strict=True):
             row += [(text, colour), (" " * (width - width_of(text) + 2), "")]
         last = "  ".join(part for part in (facts, one.row.title) if part)
-        rows.append([*row, *_cut(look.clean(last), room)])
+        rows.append([*row, (shorten(last, room, look), DIM)])
         rows += _below(one, look)
     return rows
 
@@ -59,7 +60,7 @@ def _cells(one: Listed, look: Look, now: float) -> list[Span]:
         (_number(one), BOLD if one.shown else DIM),
         (look.clean(row.name), BOLD),
         (f"{look.marks(mark)} {state_words(row)}", colour),
-        (row.kind, ""),
+        (row.kind, KIND_COLOURS[row.kind]),
         (counted(row.messages, "message"), ""),
         (relative_time(now - row.last_at), ""),
     ]
@@ -74,13 +75,6 @@ def _rest(one: Listed) -> str:
     row = one.row
     facts = (f"{row.unread:,} unread" if row.unread else "", "(draft)" if row.draft else "", f"in {one.place}" if one.place else "")
     return "  ".join(fact for fact in facts if fact)
-
-
-def _cut(text: str, room: int) -> Row:
-    """As much of a clean text as there is room for."""
-    if width_of(text) <= room:
-        return [(text, DIM)]
-    return [*wrap([(text, DIM)], room - 3, hard=True)[0], ("...", DIM)]
 
 
 def _narrow(one: Listed, look: Look, now: float) -> list[Row]:

@@ -181,8 +181,9 @@ class Registry:
     def _unknown(self, name: str) -> str:
         if not name.strip("/"):
             return "There is no command '/" + name + "'. /help lists the commands; write the name right after the slash."
-        guess = difflib.get_close_matches(name.lower(), self._by_name, n=1, cutoff=0.5)
-        hint = f"Did you mean /{guess[0]}?" if guess else "/help lists the commands."
+        near = difflib.get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
+        near.sort(key=lambda one: (-difflib.SequenceMatcher(None, one, name.lower()).ratio(), one[0] != name[0].lower()))
+        hint = f"Did you mean /{near[0]}?" if near else "/help lists the commands."
         return f"There is no command '/{name[:40]}'. {hint} Put a blank before it to send it as a message."
 
     async def run(self, prompt: Prompt, line: SlashLine) -> None:

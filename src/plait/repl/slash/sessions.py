@@ -145,8 +145,8 @@ COMMANDS = (
             ("/sessions --json", "prints one JSON array"),
             ("/sessions", "lists those that are open; * marks the one that is shown"),
         ),
-        detail="Flags can be joined: /sessions --all --verbose. With --waiting only those that wait for you are listed, with --verbose also "
-        "what was said last, id, directory and memory.",
+        detail="Flags can be joined: /sessions --all --verbose. --waiting lists those alone that wait for you; --verbose adds what was "
+        "said last, id, directory and memory.",
         complete=flag_choices,
         many=True,
     ),
@@ -162,8 +162,8 @@ COMMANDS = (
             ("/switch auth-fix", "goes to that session"),
         ),
         aliases=("s",),
-        detail="A session is named by its name, a beginning of it that no other has, its number in /sessions, or four or more characters of "
-        "its id. Where a session is called like a number, the name comes first. Alt+1 to Alt+9 and Alt+0 are /1 to /10.",
+        detail="A session is named by its name, a beginning of it that no other has, its number in /sessions, or the first four or more "
+        "characters of its id. Where one is called like a number, the name comes first. Alt+1 to Alt+9 and Alt+0 are /1 to /10.",
         complete=another_session,
         many=True,
     ),

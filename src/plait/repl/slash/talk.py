@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from plait.core import commands as c, events as e
@@ -10,8 +11,10 @@ from plait.repl.clipboard import copy_text
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
 from plait.repl.slash.transcript import is_message, last_messages, shown_again
+from plait.repl.slash.wording import counted
 
 HISTORY_SHOWN = 10
+_NUMBER = re.compile("[0-9]+|[0-9]{1,3}(,[0-9]{3})+")
 MOST_MESSAGES = 1000
 """Of one `/history` or `/copy`: what a person can look through, and far below what fills the memory."""
 
@@ -41,9 +44,10 @@ async def clear(prompt: Prompt, argument: str) -> None:
         return
     await prompt.switch(opened.session)
     fresh = await read_status(prompt)
+    way = f"/reopen {old.info.name}" if prompt.many else f"plait --session {old.info.id}"
     text = (
-        f"A fresh session. The one before it, '{old.info.name}' with {old.info.messages:,} messages, is completed and was not deleted: "
-        f"plait --session {old.info.id} goes on with it."
+        f"A fresh session. The one before it, '{old.info.name}' with {counted(old.info.messages, 'message')}, is completed and was not "
+        f"deleted: {way} goes on with it."
     )
     if fresh is not None and fresh.model != old.model:
         text += f" The model is {fresh.model or 'not chosen'} again; /model {old.model} takes the other."
@@ -52,8 +56,8 @@ async def clear(prompt: Prompt, argument: str) -> None:
 
 async def history(prompt: Prompt, argument: str) -> None:
     """Show the last messages again."""
-    wanted = _count("history", argument, HISTORY_SHOWN)
-    told = await last_messages(prompt, wanted)
+    wanted = _history_count(argument)
+    told = await last_messages(prompt, min(wanted, MOST_MESSAGES))
     if told is None:
         return
     if not any(map(is_message, told)):
@@ -62,6 +66,8 @@ async def history(prompt: Prompt, argument: str) -> None:
     for text in shown_again(told, prompt.look):
         prompt.show(text)
         await prompt.shown()
+    if wanted > MOST_MESSAGES and sum(map(is_message, told)) == MOST_MESSAGES:
+        notice(prompt, f"These are the last {MOST_MESSAGES:,} messages, which is the most at once.")
 
 
 async def copy(prompt: Prompt, argument: str) -> None:
@@ -71,7 +77,7 @@ async def copy(prompt: Prompt, argument: str) -> None:
         if not text:
             raise UsageError("No answer of this session has a block of code. /copy takes the last answer whole.")
     else:
-        place = _count("copy", argument, 1)
+        place = _copy_count(argument)
         answers = await _answers(prompt, min(MOST_MESSAGES, place * 4))
         if len(answers) < place:
             answers = await _answers(prompt, MOST_MESSAGES)
@@ -89,12 +95,21 @@ async def editor(prompt: Prompt, argument: str) -> None:
         prompt.prefill((text if text is not None else argument).rstrip("\n"))
 
 
-def _count(command: str, argument: str, default: int) -> int:
+def _history_count(argument: str) -> int:
+    """How many messages; a larger number than is shown at once is one too, for a heading that says how much is new may offer it."""
     if not argument:
-        return default
-    usage = {"history": "/history or /history 20", "copy": "/copy, /copy 2 or /copy code"}[command]
-    if not (argument.isascii() and argument.isdigit() and 1 <= int(argument[:9]) <= MOST_MESSAGES):
-        raise usage_error(command, usage, f"'{argument[:40]}' is not a number from 1 to {MOST_MESSAGES:,}")
+        return HISTORY_SHOWN
+    digits = argument.replace(",", "").lstrip("0") if _NUMBER.fullmatch(argument) else ""
+    if not digits:
+        raise usage_error("history", "/history or /history 20", f"'{argument[:40]}' is not a number from 1 on")
+    return int(digits[:9])
+
+
+def _copy_count(argument: str) -> int:
+    if not argument:
+        return 1
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 9 and 1 <= int(argument) <= MOST_MESSAGES):
+        raise usage_error("copy", "/copy, /copy 2 or /copy code", f"'{argument[:40]}' is not a number from 1 to {MOST_MESSAGES:,}")
     return int(argument)
 
 

@@ -12,22 +12,25 @@ from collections.abc import Sequence
 
 from plait.core import events as e
 from plait.core.commands import HistoryPage, ReadHistory
-from plait.core.messages import Turn
+from plait.core.messages import AssistantMessage, SessionId, Turn
 from plait.repl import render
 from plait.repl.slash.registry import Prompt
 from plait.repl.style import Look
 
 PAGE = 1000  # the most events that the runtime gives at once
 
-_TOLD = (e.UserSaid, e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.TurnEnded, e.Noted)
+_TOLD = (e.UserSaid, e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.QuestionAsked, e.QuestionAnswered, e.TurnEnded, e.Noted)
 
 
-async def last_messages(prompt: Prompt, wanted: int) -> list[e.Stamped] | None:
-    """The last `wanted` messages, oldest first, with what happened between them; None where reading was refused, which is shown."""
+async def last_messages(prompt: Prompt, wanted: int, session: SessionId | None = None) -> list[e.Stamped] | None:
+    """The last `wanted` messages of a session (None: the shown one), oldest first, with what happened between them.
+
+    None where reading was refused, which is shown.
+    """
     kept: list[e.Stamped] = []
     before: int | None = None
     while True:
-        page = await prompt.submit(ReadHistory(prompt.session, before, PAGE))
+        page = await prompt.submit(ReadHistory(session or prompt.session, before, PAGE))
         if not isinstance(page, HistoryPage):
             return None
         kept = [stamped for stamped in page.events if isinstance(stamped.event, _TOLD)] + kept
@@ -35,6 +38,32 @@ async def last_messages(prompt: Prompt, wanted: int) -> list[e.Stamped] | None:
         messages = [place for place, stamped in enumerate(told) if is_message(stamped)]
         if len(messages) > wanted or not page.earlier:
             return told[messages[-wanted] :] if len(messages) > wanted else told
+        before = page.earlier + 1
+
+
+async def answer_in_progress(prompt: Prompt, session: SessionId) -> list[e.Stamped]:
+    """What the model has written of an answer that is not finished, as far as it is on disk, as if it were; nothing if it writes none.
+
+    Following the session would tell it too, but would count as showing it.
+    """
+    parts: list[str] = []
+    before: int | None = None
+    while True:
+        page = await prompt.submit(ReadHistory(session, before, PAGE))
+        if not isinstance(page, HistoryPage):
+            return []
+        for stamped in reversed(page.events):
+            match stamped.event:
+                case e.AnswerProgress(text=text):
+                    parts.append(text)
+                case e.TurnStarted(turn=turn):
+                    text = "".join(reversed(parts))
+                    said = e.AssistantSaid(turn, AssistantMessage(text), "end")
+                    return [e.Stamped(session, stamped.seq, stamped.at, said)] if text.strip() else []
+                case e.AssistantSaid() | e.TurnEnded():
+                    return []
+        if not page.earlier:
+            return []
         before = page.earlier + 1
 
 
@@ -84,6 +113,10 @@ def _rendered(event: e.Event, look: Look) -> str:
             return _answer(event, look)
         case e.ToolReturned(result=result):
             return render.render_notice("info", f"{result.name}: {result.outcome}. {result.content[:200]}", look)
+        case e.QuestionAsked(question=question, choices=choices):
+            return render.render_question(question, choices, look)
+        case e.QuestionAnswered(result=result):
+            return render.render_user(result.content, look) + "\n"
         case e.TurnEnded(ending="failed", detail=detail):
             return render.render_error(detail, look)
         case e.TurnEnded(ending="interrupted" | "limit", detail=detail):
