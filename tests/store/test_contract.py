@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import pytest
 
 from plait.core import events as e
+from plait.core.commands import Draft, SessionInfo
 from plait.core.errors import SequenceConflict, StoreError
 from plait.core.messages import ProjectId, SessionId, Turn
 from plait.core.ports import Project, Store, Write
+from plait.core.session import SessionState
 from tests.store.kinds import KINDS
 from tests.store.writing import PROJECT, Author, write_of
 
 S = SessionId("s-1")
+ADDED = [one.name for one in fields(SessionInfo) if one.default is not MISSING and one.name != "draft"]
+"""The columns beyond those that every row is given; a draft is no column."""
 
 
 @pytest.fixture(params=sorted(KINDS))
@@ -131,6 +135,36 @@ def test_sessions_are_listed_last_used_first_and_as_their_last_write_left_them(s
     assert store.sessions()[0] == replace(newer.row, name="other", messages=2)
 
 
+def test_every_column_of_a_row_comes_back(store: Store) -> None:
+    write = write_of(S, 0, said("a"), store.epoch)
+    row = replace(
+        write.row,
+        state=SessionState.WAITING,
+        title="Die Tür zum Hof",
+        named_by_hand=True,
+        waiting_for="question",
+        waiting_since=1795255507.123456,
+        unread=3,
+        ended=17,
+        ending="failed",
+        queued=2,
+        muted=True,
+        notify="failed=bell",
+    )
+    plain = write.row
+    assert all(getattr(row, name) != getattr(plain, name) for name in ADDED), "a column is not tested"
+    store.append([replace(write, row=row)])
+    assert list(store.sessions()) == [row]
+    store.append([write_of(S, 1, said("b"), store.epoch)])
+    assert list(store.sessions()) == [replace(plain, seq=2)]
+
+
+def test_the_row_of_the_last_write_of_a_batch_holds(store: Store) -> None:
+    first, second = (write_of(S, number, said("x"), store.epoch) for number in (0, 1))
+    store.append([replace(first, row=replace(first.row, unread=1, queued=1)), replace(second, row=replace(second.row, unread=2))])
+    assert (store.sessions()[0].unread, store.sessions()[0].queued) == (2, 0)
+
+
 def test_threads_are_kept(store: Store) -> None:
     write = write_of(S, 0, said("a", "b", "c"), store.epoch)
     threads = tuple(replace(stamped, thread=number) for stamped, number in zip(write.events, (1, 3, 1), strict=True))
@@ -145,9 +179,12 @@ def test_any_text_is_kept_or_visibly_replaced(store: Store, text: str) -> None:
     assert (project.name, project.directory) == (kept, f"/{kept}")
     assert store.project(replace(project, id=ProjectId("p-00000002"), directory=f"/{text}")) == project
     write = write_of(S, 0, (e.UserSaid(text), e.UnknownEvent("Later", text)), store.epoch)
-    store.append([replace(write, row=replace(write.row, name=text, directory=text))])
+    store.append([replace(write, row=replace(write.row, name=text, directory=text, title=text, notify=text))])
     assert [stamped.event for stamped in store.read(S)] == [e.UserSaid(kept), e.UnknownEvent("Later", kept)]
-    assert (store.sessions()[0].name, store.sessions()[0].directory) == (kept, kept)
+    row = store.sessions()[0]
+    assert (row.name, row.directory, row.title, row.notify) == (kept, kept, kept, kept)
+    store.keep_draft(Draft(S, text, 1), 1.0)
+    assert list(store.drafts()) == [Draft(S, kept, 1)]
     store.trust(project.id, text, True, 1.0)
     assert store.trusted(project.id) == (kept, True)
 
@@ -171,6 +208,57 @@ def test_the_last_answer_about_trust_holds(store: Store) -> None:
     with pytest.raises(StoreError):
         store.trust(ProjectId("nobody-00000000"), "sha256:1", True, 1.0)
     assert store.trusted(ProjectId("nobody-00000000")) is None
+
+
+def test_a_draft_is_kept_in_place_of_the_one_before(store: Store) -> None:
+    assert list(store.drafts()) == []
+    for name in ("s-2", "s-1"):
+        store.append([write_of(SessionId(name), 0, said("a"), store.epoch)])
+    for draft in (Draft(S, "first", 5), Draft(SessionId("s-2"), "other\n\nlines", 0), Draft(S, "second thoughts", 6)):
+        store.keep_draft(draft, 2.0)
+    assert list(store.drafts()) == [Draft(S, "second thoughts", 6), Draft(SessionId("s-2"), "other\n\nlines", 0)]
+    assert {row.id: row.draft for row in store.sessions()} == {"s-1": True, "s-2": True}
+
+
+def test_an_empty_draft_forgets_it(store: Store) -> None:
+    store.append([write_of(S, 0, said("a"), store.epoch)])
+    store.keep_draft(Draft(S, "typed", 5), 1.0)
+    store.keep_draft(Draft(S, "", 0), 2.0)
+    store.keep_draft(Draft(S, "", 0), 3.0)
+    assert (list(store.drafts()), store.sessions()[0].draft) == ([], False)
+    store.keep_draft(Draft(S, " ", 0), 4.0)
+    assert (list(store.drafts()), store.sessions()[0].draft) == ([Draft(S, " ", 0)], True)
+
+
+def test_a_draft_and_the_events_of_its_session_do_not_touch_each_other(store: Store) -> None:
+    store.append([write_of(S, 0, said("a"), store.epoch)])
+    store.keep_draft(Draft(S, "typed", 2), 1.0)
+    claims_none = write_of(S, 1, said("b"), store.epoch)
+    assert not claims_none.row.draft
+    store.append([claims_none])
+    assert list(store.drafts()) == [Draft(S, "typed", 2)]
+    assert store.sessions()[0].draft
+    store.keep_draft(Draft(S, "", 0), 1.0)
+    claims_one = write_of(S, 2, said("c"), store.epoch)
+    store.append([replace(claims_one, row=replace(claims_one.row, draft=True))])
+    assert not store.sessions()[0].draft
+    assert len(store.read(S)) == 3
+
+
+def test_a_draft_belongs_to_a_stored_session(store: Store) -> None:
+    with pytest.raises(StoreError):
+        store.keep_draft(Draft(S, "typed", 5), 1.0)
+    store.keep_draft(Draft(S, "", 0), 1.0)
+    assert list(store.drafts()) == []
+    store.append([write_of(S, 0, said("a"), store.epoch)])
+    assert not store.sessions()[0].draft
+
+
+def test_a_long_draft_is_kept_whole(store: Store) -> None:
+    store.append([write_of(S, 0, said("a"), store.epoch)])
+    draft = Draft(S, "x" * 5_000_000, 5_000_000)
+    store.keep_draft(draft, 1.0)
+    assert list(store.drafts()) == [draft]
 
 
 def test_a_lease_has_one_holder(store: Store) -> None:
@@ -201,6 +289,9 @@ def test_a_closed_store_says_so(store: Store) -> None:
         lambda: store.project(PROJECT),
         lambda: store.trusted(PROJECT.id),
         lambda: store.trust(PROJECT.id, "", True, 1.0),
+        store.drafts,
+        lambda: store.keep_draft(Draft(S, "typed", 5), 1.0),
+        lambda: store.keep_draft(Draft(S, "", 0), 1.0),
     ):
         with pytest.raises(StoreError, match="closed"):
             call()

@@ -11,8 +11,8 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from plait.core import events as e
-from plait.core.commands import SessionInfo
-from plait.core.errors import SequenceConflict
+from plait.core.commands import Draft, SessionInfo
+from plait.core.errors import SequenceConflict, StoreError
 from plait.core.messages import SessionId
 from plait.core.ports import Write
 from tests import strategies as own
@@ -31,15 +31,19 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = KINDS[self.kind](Path(self.directory.name))
         self.model: dict[SessionId, list[e.Stamped]] = {}
         self.rows: dict[SessionId, SessionInfo] = {}
+        self.drafts: dict[SessionId, Draft] = {}
 
     def teardown(self) -> None:
         self.store.close()
         self.directory.cleanup()
 
-    def write(self, session: SessionId, events: list[e.Stamped], at: float) -> Write:
+    def write(self, session: SessionId, events: list[e.Stamped], at: float, row: SessionInfo | None = None) -> Write:
         known = len(self.model.get(session, []))
         stamped = tuple(replace(one, session=session, seq=known + place) for place, one in enumerate(events, 1))
-        return Write(any_row(session, known + len(events), at), known, self.store.epoch, stamped)
+        plain = any_row(session, known + len(events), at)
+        if row is not None:
+            plain = replace(row, id=session, project=plain.project, last_at=at, seq=plain.seq)
+        return Write(plain, known, self.store.epoch, stamped)
 
     def keep(self, write: Write) -> None:
         self.model.setdefault(write.row.id, []).extend(write.events)
@@ -54,9 +58,10 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(
         batch=st.dictionaries(own.session_ids(), st.lists(stamped, min_size=1, max_size=4), min_size=1),
         at=own.moments(),
+        row=st.none() | own.values(SessionInfo),
     )
-    def append(self, batch: dict[SessionId, list[e.Stamped]], at: float) -> None:
-        writes = [self.write(session, events, at) for session, events in batch.items()]
+    def append(self, batch: dict[SessionId, list[e.Stamped]], at: float, row: SessionInfo | None) -> None:
+        writes = [self.write(session, events, at, row) for session, events in batch.items()]
         self.store.append(writes)
         for write in writes:
             self.keep(write)
@@ -81,6 +86,18 @@ class StoreMachine(RuleBasedStateMachine):
         expected = [one for one in self.model.get(session, []) if after < (one.seq or 0) <= (99 if upto is None else upto)]
         assert list(self.store.read(session, after, upto)) == expected
 
+    @rule(session=own.session_ids(), text=own.TEXTS, cursor=st.integers(0, 50))
+    def keep_a_draft(self, session: SessionId, text: str, cursor: int) -> None:
+        draft = Draft(session, text, cursor)
+        if text and session not in self.model:
+            with pytest.raises(StoreError):
+                self.store.keep_draft(draft, 1.0)
+            return
+        self.store.keep_draft(draft, 1.0)
+        self.drafts.pop(session, None)
+        if text:
+            self.drafts[session] = draft
+
     @rule()
     def tidy(self) -> None:
         self.store.tidy()
@@ -89,7 +106,9 @@ class StoreMachine(RuleBasedStateMachine):
     def everything_is_there(self) -> None:
         for session, events in self.model.items():
             assert list(self.store.read(session)) == events
-        assert {row.id: row for row in self.store.sessions()} == self.rows
+        expected = {session: replace(row, draft=session in self.drafts) for session, row in self.rows.items()}
+        assert {row.id: row for row in self.store.sessions()} == expected
+        assert list(self.store.drafts()) == sorted(self.drafts.values(), key=lambda draft: draft.session)
 
 
 class MemoryMachine(StoreMachine):
