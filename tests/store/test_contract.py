@@ -148,6 +148,7 @@ def test_every_column_of_a_row_comes_back(store: Store) -> None:
         ended=17,
         ending="failed",
         queued=2,
+        used_at=1795255501.5,
         muted=True,
         notify="failed=bell",
     )

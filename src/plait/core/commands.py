@@ -143,6 +143,8 @@ class MarkSeen:
     session: SessionId
     upto: int | None = None
     shown: int = 0
+    leaving: bool = False
+    """The user leaves plait in this session: that counts as its use, even where there is nothing new."""
 
 
 @dataclass(frozen=True, slots=True)

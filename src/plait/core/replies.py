@@ -60,6 +60,8 @@ class SessionInfo:
     ending: e.Ending = "done"
     queued: int = 0
     """Messages whose turns have not started."""
+    used_at: float = 0.0
+    """When its user last did something in it."""
     muted: bool = False
     """Its notices are off; `notify` are rules of its own for them (`core.notices`), empty where it has none."""
     notify: str = ""
@@ -88,6 +90,7 @@ def info_of(session: Session, *, draft: bool) -> SessionInfo:
         ended=session.ended,
         ending=session.ending,
         queued=len(session.queue),
+        used_at=session.used_at,
         muted=bool(session.settings.get("mute")),
         notify=str(session.settings.get("notify") or ""),
         draft=draft,

@@ -45,6 +45,8 @@ class Session:
     seq: int = 0
     created_at: float = 0.0
     last_at: float = 0.0
+    used_at: float = 0.0
+    """When its user last did something in it."""
     settings: dict[str, e.SettingValue] = field(default_factory=dict)
     queue: list[Turn] = field(default_factory=list)
     running: Turn | None = None
@@ -85,6 +87,8 @@ class Session:
         if stamped.seq is not None:
             self.seq = stamped.seq
             self.last_at = stamped.at
+            if isinstance(event, _USE):
+                self.used_at = stamped.at
         self._fold(stamped)
         self._settle(target, stamped.at)
 
@@ -144,7 +148,7 @@ class Session:
             case _:
                 return
         if not legal:
-            raise IllegalTransition(f"Session '{self.name}' has no turn, call or event that {type(event).__name__} fits. Nothing was changed.")
+            raise IllegalTransition(f"Session '{self.name}' has no turn, call or event that {type(event).__name__} fits. Nothing changed.")
 
     def _fold(self, stamped: e.Stamped) -> None:
         event = stamped.event
@@ -273,6 +277,8 @@ _CONVERSATION = (
     e.TurnEnded,
     e.Noted,
 )
+
+_USE = (e.SessionOpened, e.UserSaid, e.RetryAsked, e.QuestionAnswered, e.SettingChanged, e.Seen, e.Paused, e.Unpaused, e.Reopened)
 
 
 def _is_news(event: e.Event) -> bool:

@@ -124,7 +124,7 @@ class Prompt:
         """Begin to choose: see `Screen.pick`."""
         self.buffer.document = Document(start)
         self._on_cancel = on_cancel
-        self.buffer.start_completion(select_first=True)
+        self.buffer.start_completion()
 
     @property
     def picking(self) -> bool:

@@ -95,7 +95,7 @@ class Stage:
         """Say how far the shown session was shown: the program is left."""
         if self.session:
             with anyio.move_on_after(PARTING):
-                await self._client.submit(c.MarkSeen(self.session, self._seq, self._printer.shown))
+                await self._client.submit(c.MarkSeen(self.session, self._seq, self._printer.shown, leaving=True))
 
     async def leave(self) -> SessionId | None:
         """Show no session; returns the one that was left."""

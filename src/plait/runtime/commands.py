@@ -114,7 +114,7 @@ async def _mark_seen(registry: Registry, command: c.MarkSeen) -> c.Reply:
     if command.shown < 0 or (command.upto is not None and not 0 <= command.upto <= session.seq):
         raise UsageError(f"This session is at event {session.seq}. Give a mark that is not beyond it.")
     mark = e.Seen(session.seq if command.upto is None else command.upto, command.shown)
-    if not _tells_something(managed, mark):
+    if not _tells_something(managed, mark) and not (command.leaving and session.messages and session.state is not SessionState.COMPLETED):
         return c.Done(command.session, session.seq)
     return await happen(registry, managed, mark)
 

@@ -52,7 +52,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 async def enter_project(registry: Registry, command: c.EnterProject) -> c.Reply:
     project = await _project_of(registry, command.directory)
-    rows = registry.list.open()
+    rows = sorted(registry.list.open(), key=lambda row: -row.used_at)
     here = [row for row in rows if row.directory == command.directory] or [row for row in rows if row.project == project.id]
     if not here and _used(rows) < registry.world.defaults.max_sessions:
         return await open_session(registry, c.OpenSession(command.directory))
