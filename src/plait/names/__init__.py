@@ -15,25 +15,16 @@ Measured on the 73 conversations of tests/names/heldout.toml, which nothing was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from plait.core.events import Kind
+from plait.core.naming import NAMING_MESSAGES, Proposal
 from plait.names.keywords import name_of
 from plait.names.kinds import kind_of
 from plait.names.material import material_of
 
-MESSAGES = 3  # later ones do not change a name
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """`name` is kebab-case, 20 characters at most, and empty if the messages hold nothing to make one from."""
-
-    name: str
-    kind: Kind
+__all__ = ["Proposal", "named"]
 
 
 def named(messages: Sequence[str]) -> Proposal:
-    """A name and a type from the first messages of a user, of any size."""
-    material = material_of(messages[:MESSAGES])
+    """A name and a type from the first messages of a user, of any size; the name is empty if they hold nothing to make one from."""
+    material = material_of(messages[:NAMING_MESSAGES])
     return Proposal(name_of(material), kind_of(material))

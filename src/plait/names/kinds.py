@@ -13,7 +13,7 @@ from plait.names.evidence import ENGLISH, EUROPEAN, OTHERS
 from plait.names.material import Material
 
 _START: dict[Kind, float] = {"development": 1.0, "debug": 0.0, "code-review": 0.0, "planning": 0.0}  # the first of equals wins
-_READ = 1_500  # characters of a message that are searched
+_READ = 1_000  # characters of a message that are searched
 _LATER = 0.6
 _AGAIN = 0.25  # saying it in other words adds a little; a whole page of it adds no more
 _PASTED = 0.5

@@ -6,12 +6,12 @@ A technical term counts as one even where some language has it as a stop word ("
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def words_in(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 # Languages, tools, products, protocols, formats, parts of programs. Lower case, spelled as a name would have them.
-TERMS = _words(
+TERMS = words_in(
     """
     ada apl bash c89 c99 clojure cobol cpp crystal csharp css cuda dart delphi elixir elm erlang fortran fsharp golang graphql groovy
     haskell hcl html java javascript jquery json jsonl julia kotlin latex lisp lua makefile markdown matlab nim nix objectivec
@@ -103,7 +103,7 @@ TERMS = _words(
 )
 
 # What is done; one of them makes a name readable ("fix-auth-token").
-VERBS = _words(
+VERBS = words_in(
     """
     fix debug refactor review deploy migrate optimize optimise upgrade rename convert port design plan compare integrate validate
     configure document benchmark rewrite split merge rebase import export translate schedule monitor scrape encrypt decrypt publish
@@ -112,7 +112,7 @@ VERBS = _words(
 )
 
 # They are in every second message and tell conversations apart badly.
-WEAK = _words(
+WEAK = words_in(
     """
     app apps application applications code codes function functions method methods file files folder project projects program software
     system systems user users error errors bug bugs issue issues problem problems question feature features line lines data value values
@@ -129,7 +129,7 @@ WEAK = _words(
 )
 
 # Prepositions and particles are not enough to know a stop word by: these say hello, thank, ask, hedge, or judge, in many languages.
-CHATTER = _words(
+CHATTER = words_in(
     """
     hi hello hey heya hiya howdy yo sup greetings dear morning afternoon evening night thanks thank thx ty tnx cheers please pls
     plz kindly
