@@ -72,7 +72,7 @@ class Repl(OnScreen):
         )
         say = (lambda text: self.tell("info", text)) if look.plain and options.announce else None
         announcer = Announcer(notifier, say, lambda text: self.tell("warning", text))
-        self._watch = FleetWatch(client, announcer, title, self._fleet_changed)
+        self._watch = FleetWatch(client, announcer, title, self._fleet_changed, many=options.many)
         self._drafts = Drafts(client, screen, lambda text: self.tell("info", text))
         self._asking = Asking(self, screen, self._drafts)
         self._asides = Asides(screen, lambda text: self.tell("warning", text), self.prefill)
@@ -134,7 +134,9 @@ class Repl(OnScreen):
 
     def move(self, name: str, argument: str) -> None:
         """A key that goes to another session. Lines that were submitted before are taken first."""
-        if self._asides.prompt:
+        if not self.many:
+            self._screen.hint("plait runs one session now. Start it without --single for many.")
+        elif self._asides.prompt:
             self._screen.hint("Answer the question first, or give it up with Ctrl+C.")
         else:
             self._tasks.start_soon(self._intake.run_in_turn, SlashLine(name, argument))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plait.core.commands import Fleet, GateFigures, SessionInfo
 from plait.core.messages import SessionId
@@ -28,6 +28,11 @@ class FleetView:
         """The view of an answer to `ReadFleet`, whose sessions are in order of age."""
         ordered = sorted(fleet.sessions, key=lambda row: row.project != home)
         return cls(tuple(ordered), fleet.gate, fleet.heavy, shown, home)
+
+    @property
+    def alone(self) -> FleetView:
+        """The view of somebody who wants one session."""
+        return replace(self, sessions=tuple(row for row in self.sessions if row.id == self.shown))
 
     def row(self, session: SessionId) -> SessionInfo | None:
         """The line of an open session; None if it is not open."""

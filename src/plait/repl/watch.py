@@ -16,11 +16,15 @@ from plait.repl.title import WindowTitle
 class FleetWatch:
     """Keeps `fleet`, the latest look. Each new one goes to the announcer, the title and `changed`.
 
-    The project of the session that is shown first is the one whose sessions come first in the list.
+    The project of the session that is shown first is the one whose sessions come first in the list. Without `many`, only the shown session
+    is looked at.
     """
 
-    def __init__(self, client: Client, announcer: Announcer, title: WindowTitle, changed: Callable[[FleetView], None]) -> None:
+    def __init__(
+        self, client: Client, announcer: Announcer, title: WindowTitle, changed: Callable[[FleetView], None], *, many: bool
+    ) -> None:
         self._client = client
+        self._many = many
         self._announcer = announcer
         self._title = title
         self._changed = changed
@@ -45,7 +49,8 @@ class FleetWatch:
         """Look now."""
         reply = await self._client.submit(ReadFleet())
         if isinstance(reply, Fleet):
-            self._take(FleetView.of(reply, self.fleet.shown, self.fleet.home))
+            view = FleetView.of(reply, self.fleet.shown, self.fleet.home)
+            self._take(view if self._many else view.alone)
 
     def arrived(self, shown: SessionInfo) -> None:
         """Another session is shown: the prompt says so before anything else is asked."""
