@@ -344,7 +344,7 @@ def test_ctrl_c_ends_with_130(place: Path) -> None:
     assert running.stderr is not None
     assert running.stdout.readline() == "up\n"
     os.killpg(running.pid, 2)
-    assert running.wait(30) == 130
+    assert running.wait(60) == 130
     assert "Traceback" not in running.stderr.read()
     for stream in (running.stdout, running.stderr):
         stream.close()

@@ -45,7 +45,7 @@ class Pty:
             echo=True,
         )
         self.child.delaybeforesend = None
-        self.before = termios.tcgetattr(self.child.child_fd)
+        self.before = _fresh_terminal()
         self.screen = pyte.HistoryScreen(columns, rows, history=20_000)
         self.stream = pyte.ByteStream(self.screen)
         self.sent = b""
@@ -155,6 +155,16 @@ class Pty:
         assert b"\x1b[?1049h" not in self.sent
         assert b"\x1b[6n" not in self.sent
         assert "toolbar:" not in self.text
+
+
+def _fresh_terminal() -> list[object]:
+    """The attributes of a terminal that nobody has used; those of a child's own may be looked at too late."""
+    ends = os.openpty()
+    try:
+        return list(termios.tcgetattr(ends[0]))
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 class Tmux:

@@ -52,7 +52,7 @@ class FailingStore(MemoryStore):
         self.attempts += 1
         fault = self.fault
         if fault is not None and fault.error is None:
-            fault.held.wait(10)
+            fault.held.wait(60)
         elif fault is not None and fault.error is not None and (fault.only is None or any(one.row.id in fault.only for one in writes)):
             raise fault.error
         super().append(writes)

@@ -102,14 +102,15 @@ def test_a_reading_connection_can_neither_write_nor_checkpoint(tmp_path: Path) -
     writer.close()
 
 
+@pytest.mark.timeout(300)
 def test_the_suite_passes_on_the_standard_library_alone(tmp_path: Path) -> None:
-    """Everything else here again, without pysqlite3."""
+    """Everything else here again, without pysqlite3; in one process, the only one that is without it."""
     if engine.OperationalError.__module__.startswith("sqlite3"):
         pytest.skip("this is that run")
     here = Path(__file__)
     suites = [str(path) for path in here.parent.glob("test_*.py") if path != here]
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base"), *suites]
+    arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base"), *suites]
     code = f"{BLOCKED}import pytest; sys.exit(pytest.main({arguments!r}))"
     command = [sys.executable, "-c", code]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, cwd=here.parents[2])
+    run = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, cwd=here.parents[2])
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-2000:]

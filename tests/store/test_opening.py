@@ -56,7 +56,7 @@ def test_of_many_processes_that_open_a_fresh_database_one_gets_it(path: Path) ->
         assert child.stdout is not None
         said.append(child.stdout.readline().split())
     for child in children:
-        child.communicate("leave\n", timeout=30)
+        child.communicate("leave\n", timeout=60)
     assert sorted(words[0] for words in said) == ["busy"] * 5 + ["mine"]
     assert verify(path) == []
     assert [child.returncode for child in children] == [0] * 6

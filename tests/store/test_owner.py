@@ -39,7 +39,7 @@ def holder(database: Path) -> subprocess.Popen[str]:
 
 
 def end(child: subprocess.Popen[str]) -> None:
-    child.communicate(timeout=30)
+    child.communicate(timeout=60)
 
 
 def test_the_second_is_told_who_holds_it(database: Path) -> None:
@@ -63,7 +63,7 @@ def test_it_excludes_within_a_process_too_and_is_given_back(database: Path) -> N
 def test_a_killed_holder_frees_it_at_once(database: Path) -> None:
     child = holder(database)
     child.send_signal(signal.SIGKILL)
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(60) == -signal.SIGKILL
     take_ownership(database).release()
     end(child)
 
