@@ -31,13 +31,24 @@ FRONT_ENDS = {"headless": {"core"}, "instructions": {"core"}}
 LAST_BOUNDARY = "outcome.py"
 
 # Files that import own modules inside a function, where the import is heavy and not always needed.
-LAZY_FILES = {"start.py", "cli.py", "program.py", "outcome.py", "interactive.py", "builders.py", "models_command.py", "completion.py"}
+LAZY_FILES = {
+    "app.py",
+    "start.py",
+    "cli.py",
+    "program.py",
+    "outcome.py",
+    "interactive.py",
+    "builders.py",
+    "models_command.py",
+    "completion.py",
+}
 
 STANDARD_OF_CORE = {
     "__future__",
     "bisect",
     "collections",
     "dataclasses",
+    "difflib",
     "enum",
     "functools",
     "itertools",

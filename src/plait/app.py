@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -18,10 +18,10 @@ import anyio.to_thread
 from plait.builders import catalog_of
 from plait.core.defaults import SESSION_KEYS, Defaults
 from plait.core.errors import NewerDatabase, StoreError
+from plait.core.naming import Proposal
 from plait.core.ports import Models
 from plait.instructions import read_instructions
 from plait.models.catalog import Catalog
-from plait.names import named
 from plait.paths import ensure
 from plait.program import Program, tell
 from plait.runtime.coordinator import Coordinator
@@ -74,7 +74,7 @@ async def open_app(program: Program, store: SqliteStore, models: Models) -> Asyn
         random=random.random,
         new_id=lambda: os.urandom(6).hex(),
         tools={tool.spec.name: tool for tool in (AskUser(),)},
-        named=named,
+        named=_named,
     )
     coordinator = Coordinator(surroundings)
     try:
@@ -86,6 +86,13 @@ async def open_app(program: Program, store: SqliteStore, models: Models) -> Asyn
         raise
     if coordinator.unsaved:
         raise StoreError(_unsaved(coordinator))
+
+
+def _named(texts: Sequence[str]) -> Proposal:
+    """A session's name and kind. Called in a thread, first when there is a message: 23 ms of patterns are compiled then, not at the start."""
+    from plait.names import named
+
+    return named(texts)
 
 
 def _unsaved(coordinator: Coordinator) -> str:

@@ -19,7 +19,7 @@ ID_PREFIX = 4
 """Characters of an id from which on it is taken for one."""
 NAMING_MESSAGES = 3
 """The user's first messages, from which a session gets its name; after them it stays."""
-_ALLOWED = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_LETTER = r"[^\W_]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Proposal:
 def checked_name(name: str) -> str:
     """`name` if it can be one. Raises `UsageError` with a proposal made from it."""
     name = unicodedata.normalize("NFC", name)
-    if len(name) <= NAME_LENGTH and name == name.lower() and _ALLOWED.fullmatch(name):
+    word = _word(name)
+    if len(name) <= NAME_LENGTH and name == name.lower() and re.fullmatch(f"{word}(?:-{word})*", name):
         return name
     proposal = proposed(name)
     hint = f"Try '{proposal}'." if proposal else "Use letters and digits, joined by '-'."
@@ -44,7 +45,8 @@ def checked_name(name: str) -> str:
 
 def proposed(text: str) -> str:
     """A name made from any text; empty if nothing in it can be used."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).lower())
+    text = unicodedata.normalize("NFC", text).lower()
+    words = re.findall(_word(text), text)
     name = ""
     for word in words:
         longer = f"{name}-{word}" if name else word[:NAME_LENGTH]
@@ -52,6 +54,14 @@ def proposed(text: str) -> str:
             break
         name = longer
     return name
+
+
+def _word(text: str) -> str:
+    """The pattern of a word in `text`: a letter or digit, then more of them and marks such as the vowel signs of Thai and Hindi."""
+    if text.isascii():
+        return f"{_LETTER}+"
+    marks = "".join({char for char in text if unicodedata.category(char) in ("Mn", "Mc")})
+    return f"{_LETTER}(?:{_LETTER}|[{marks}])*" if marks else f"{_LETTER}+"
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:
