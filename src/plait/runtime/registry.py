@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -61,7 +62,8 @@ class Registry:
         self.settings = SessionSettings(surroundings.store, surroundings.models, surroundings.defaults, surroundings.instructions)
         self._managed: dict[SessionId, Managed] = {}
         self.list = SessionList(self.fleet.change)
-        self._loading = anyio.Lock()
+        self._loading: defaultdict[SessionId, anyio.Lock] = defaultdict(lambda: anyio.Lock(fast_acquire=True))
+        """Held while a session comes into memory or leaves it: its commands go on in their order, and no other session waits."""
         self.keeping = anyio.Lock()
         """Held while a draft is written, so that the latest one is the last."""
         self.owner = surroundings.new_id()
@@ -124,15 +126,14 @@ class Registry:
 
     async def managed(self, session: SessionId) -> Managed:
         """A session, read from the store if it is not loaded yet; a turn that a crash cut off is ended. Raises `PlaitError`."""
-        if session not in self._managed:  # else it has not to wait for the loading of another
-            async with self._loading:
-                if session not in self._managed:
-                    await self._load(session)
-        return self._managed[session]
-
-    async def _load(self, session: SessionId) -> None:
         if session not in self.list:
             raise UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")
+        async with self._loading[session]:
+            if session not in self._managed:
+                await self._load(session)
+            return self._managed[session]
+
+    async def _load(self, session: SessionId) -> None:
         managed = self.manage(await anyio.to_thread.run_sync(claimed, self.world.store, session, self.owner))
         for event in cut_off_by_crash(managed.session):
             self.record(session, event)
@@ -154,13 +155,15 @@ class Registry:
         return managed
 
     async def release(self, session: SessionId, forget: Callable[[Managed], bool] = lambda managed: managed.is_idle) -> None:
-        """Put a session out of memory if `forget` says so, now and once nobody loads another; the store keeps it."""
+        """Put a session out of memory if `forget` says so, now and once nobody loads it; the store keeps it."""
         if not self._to_forget(session, forget):
             return
-        async with self._loading:  # else whoever opens it again meanwhile would lose the lease
+        async with self._loading[session]:  # else whoever opens it again meanwhile would lose the lease
             if self._to_forget(session, forget):
                 del self._managed[session]
                 await anyio.to_thread.run_sync(self.world.store.release, session, self.owner)
+        if session not in self._managed and not self._loading[session].locked():
+            del self._loading[session]
 
     def _to_forget(self, session: SessionId, forget: Callable[[Managed], bool]) -> bool:
         managed = self._managed.get(session)
