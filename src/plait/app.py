@@ -89,7 +89,7 @@ async def open_app(program: Program, store: SqliteStore, models: Models) -> Asyn
 
 
 def _named(texts: Sequence[str]) -> Proposal:
-    """A session's name and kind. Called in a thread, first when there is a message: 23 ms of patterns are compiled then, not at the start."""
+    """A session's name and kind. Called in a thread, when there is a message: 23 ms of patterns are compiled then, not at the start."""
     from plait.names import named
 
     return named(texts)
