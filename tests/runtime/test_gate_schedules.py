@@ -87,7 +87,8 @@ class Board:
         """A call has got its slot: was it its turn?"""
         assert self.may_start(call)
         now, waiting = anyio.current_time(), self.waiting()
-        before = [one for one in waiting[: waiting.index(call)] if self.may_start(one)]
+        # One that comes back to the queue in this very moment may find the slot taken.
+        before = [one for one in waiting[: waiting.index(call)] if self.may_start(one) and (one.due < now or not one.faults)]
         self.passed += [(one, now) for one in before]
         call.state = "runs"
         call.starts.append(now)
