@@ -8,6 +8,9 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
+
 from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
 from plait.core.messages import Attachment, SessionId, Turn
@@ -22,6 +25,7 @@ from plait.repl.style import Look
 from plait.runtime.coordinator import Coordinator
 from plait.runtime.managed import Surroundings
 from plait.store.memory import MemoryStore
+from tests.runtime.waiting import LIMIT
 from tests.runtime.world import last_word
 
 LISTED = (
@@ -152,6 +156,17 @@ class FakePrompt:
         self.fleet = FleetView.of(reply, self.session, self.home)
         return self.fleet
 
+    async def until(self, condition: Callable[[FleetView], bool]) -> None:
+        """Wait until the sessions are so, and what made them so can be read back."""
+        with anyio.fail_after(LIMIT):
+            while not condition(await self.look_around()) or await self._unsaved():
+                await anyio.lowlevel.checkpoint()
+
+    async def _unsaved(self) -> int:
+        reply = await self.client.submit(c.ReadInternals())
+        assert isinstance(reply, c.Internals)
+        return reply.unsaved
+
     async def open(self, name: str, directory: str = "") -> SessionId:
         """Another session; the one that is shown stays."""
         done = await self.client.submit(c.OpenSession(directory or self.directory, name))
@@ -205,7 +220,7 @@ async def prompt_over(
         instructions=instructions or (lambda place: read_instructions(directory / "nowhere" / "AGENTS.md", place)),
         now=lambda: next(clock),
         random=lambda: 0.5,
-        new_id=lambda: f"{next(ids):012x}",
+        new_id=lambda: f"e{next(ids):011x}",
         tools=tools or {},
         named=last_word,
     )

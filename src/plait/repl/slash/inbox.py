@@ -37,7 +37,7 @@ async def inbox(prompt: Prompt, argument: str) -> None:
     if word:
         row = await meant(prompt, word)
         if not row.waiting_for:
-            raise UsageError(f"'{row.name}' does not wait for you: it is {state_words(row)}. /inbox lists what waits.")
+            raise UsageError(f"'{row.name}' does not wait for you ({state_words(row)}). /inbox lists what waits.")
         waiting = [row]
     if not waiting:
         notice(prompt, "Nothing waits for you. /sessions lists all that are open.")
@@ -113,7 +113,7 @@ async def _answer(prompt: Prompt, row: c.SessionInfo, text: str) -> None:
     question = await _question(prompt, row)
     if question is None:
         raise UsageError(
-            f"'{row.name}' asks nothing: it is {state_words(row)}. /say {row.name} TEXT sends it a message, /inbox shows what waits."
+            f"'{row.name}' asks nothing ({state_words(row)}). /say {row.name} TEXT sends it a message, /inbox shows what waits."
         )
     told = chosen(text, question.choices)
     if await prompt.submit(c.AnswerQuestion(row.id, question.call, told)) is not None:

@@ -14,7 +14,7 @@ from plait.core.session import SessionState
 from plait.repl.indicator import KIND_COLOURS, shorten
 from plait.repl.render import relative_time
 from plait.repl.slash.wording import counted, state_mark, state_words
-from plait.repl.style import BOLD, DIM, GUTTER, Look, Row, Span, width_of, wrap
+from plait.repl.style import BOLD, DIM, GUTTER, Look, Row, Span, row_width, width_of, wrap
 
 TITLE = 16
 """Columns that a title needs beside the rest; with less, it stands below."""
@@ -41,7 +41,7 @@ def list_rows(listed: Sequence[Listed], look: Look, now: float) -> list[Row]:
     room = look.content_width - sum(widths) - 2 * len(widths)
     rest = [_rest(one) for one in listed]
     if any(room < width_of(look.clean(texts)) + (TITLE if one.row.title else 0) for one, texts in zip(listed, rest, strict=True)):
-        return [row for one in listed for row in _narrow(one, look, now)]
+        return [row for one, spans in zip(listed, cells, strict=True) for row in _narrow(one, spans, look)]
     rows: list[Row] = []
     for one, parts, facts in zip(listed, cells, rest, strict=True):
         row: Row = []
@@ -77,12 +77,24 @@ def _rest(one: Listed) -> str:
     return "  ".join(fact for fact in facts if fact)
 
 
-def _narrow(one: Listed, look: Look, now: float) -> list[Row]:
+def _narrow(one: Listed, cells: Sequence[Span], look: Look) -> list[Row]:
     """One session in rows of its own."""
-    (number, tone), (name, bold), (state, colour), *more = _cells(one, look, now)
-    head = wrap([(f"{number} ", tone), (name, bold), ("  ", ""), (state, colour)], look.content_width)
-    facts = " · ".join(part for part in (*(text for text, _ in more), *_rest(one).split("  "), look.clean(one.row.title)) if part)
-    return [*head, *_indented(look.marks(look.clean(facts)), look), *_below(one, look)]
+    (number, tone), (name, bold), (state, colour), *more = cells
+    head: Row = [(f"{number} ", tone), (name, bold), ("  ", ""), (state, colour)]
+    rows = [head] if row_width(head) <= look.content_width else wrap(head, look.content_width)
+    facts = (*(text for text, _ in more), *look.clean(_rest(one)).split("  "), look.clean(one.row.title))
+    for line in _joined([fact for fact in facts if fact], look.marks(" · "), look.content_width - len(_indent(look))):
+        rows += _indented(line, look)
+    return [*rows, *_below(one, look)]
+
+
+def _joined(facts: Sequence[str], between: str, room: int) -> list[str]:
+    """Facts on as few lines as they need; one that has no room even alone is wrapped by whoever shows it."""
+    lines = facts[:1]
+    for fact in facts[1:]:
+        longer = f"{lines[-1]}{between}{fact}"
+        lines = [*lines[:-1], longer] if width_of(longer) <= room else [*lines, fact]
+    return list(lines)
 
 
 def _in_words(one: Listed, look: Look, now: float) -> list[Row]:
@@ -104,10 +116,15 @@ def _below(one: Listed, look: Look) -> list[Row]:
     return [row for text in one.below for row in _indented(look.clean(text), look)]
 
 
+def _indent(look: Look) -> str:
+    """Four columns, where there is room."""
+    return GUTTER * 2 if look.content_width >= 24 else ""
+
+
 def _indented(text: str, look: Look) -> list[Row]:
-    """Clean text, wrapped and set off by four columns where there is room."""
-    indent = GUTTER * 2 if look.content_width >= 24 else ""
-    return [[(indent, ""), *row] for row in wrap([(text, DIM)], look.content_width - len(indent))]
+    """Clean text, wrapped and set off."""
+    indent = (_indent(look), "")
+    return [[indent, *row] for row in wrap([(text, DIM)], look.content_width - len(indent[0]))]
 
 
 def places(rows: Sequence[SessionInfo], home: str) -> dict[str, str]:

@@ -230,7 +230,7 @@ def one_session_only(what: str) -> str:
 
 def usage_error(command: str, usage: str, what: str) -> UsageError:
     """An argument that cannot be: what is wrong with it (without a full stop), and the right form."""
-    return UsageError(f"{what}. Type {usage}, or /help {command} for an example.")
+    return UsageError(f"{what}{'' if what.endswith('?') else '.'} Type {usage}, or /help {command} for an example.")
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
