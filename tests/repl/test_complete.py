@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from plait.core import commands as c
 from plait.repl.attach import read_attachments
 from plait.repl.complete import MOST_OFFERED, PromptCompleter
 from plait.repl.slash.commands import all_commands
 from tests.repl.prompting import FakePrompt, prompt_over
+from tests.timing import keep
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +67,113 @@ async def test_arguments_by_each_command(place: Path) -> None:
         assert await offered(tab, "/system reset ") == []
         for text in ("/zz x", "/retry x", "/h x", "/ x"):
             assert await offered(tab, text) == []
+
+
+async def noted(completer: PromptCompleter, text: str) -> dict[str, str]:
+    """The words that are offered, each with what stands beside it."""
+    event = CompleteEvent(completion_requested=True)
+    return {one.text: one.display_meta_text async for one in completer.get_completions_async(Document(text), event)}
+
+
+async def test_sessions_by_their_letters_with_number_and_state(place: Path) -> None:
+    async with prompt_over(place) as prompt:
+        for name in ("auth-fix", "traffic", "docs"):
+            await prompt.open(name)
+        await prompt.type("/pause docs")
+        tab = completer(prompt, place)
+        assert await noted(tab, "/switch ") == {"default": "1 ready", "auth-fix": "2 ready", "traffic": "3 ready", "docs": "4 paused"}
+        assert await offered(tab, "/switch af") == ["/switch auth-fix", "/switch traffic"]
+        assert await offered(tab, "/s FIX") == ["/s auth-fix"]
+        assert await offered(tab, "/close 3") == ["/close traffic"]
+        assert await offered(tab, "/say dcs") == ["/say docs"]
+        assert await offered(tab, f"/switch {(await prompt.row('docs')).id[:12]}") == ["/switch docs"]
+        for command in ("kill", "peek", "pause", "mute", "notify", "rename", "session switch", "session close", "session rename"):
+            assert await offered(tab, f"/{command} tra") == [f"/{command} traffic"], command
+        assert await offered(tab, "/unpause ") == ["/unpause docs"]
+        for text in ("/switch zz", "/switch docs ", "/say docs d", "/unpause a", "/interrupt d", "/inbox d", "/answer d", "/switch d d"):
+            assert await offered(tab, text) == [], text
+
+
+async def test_a_session_is_offered_from_its_first_moment_to_its_last(place: Path) -> None:
+    async with prompt_over(place) as prompt:
+        tab = completer(prompt, place)
+        await prompt.open("docs")
+        await prompt.type("/rename docs manual")
+        assert await offered(tab, "/switch m") == ["/switch manual"]
+        assert await offered(tab, "/reopen ") == []
+        await prompt.type("/kill manual")
+        assert await offered(tab, "/switch m") == []
+        assert await noted(tab, "/reopen mn") == {"manual": str(place)}
+
+
+async def test_what_is_offered_means_the_session_that_it_names(tmp_path: Path) -> None:
+    async with prompt_over(tmp_path / "here") as prompt:
+        await prompt.open("docs")
+        far = [await prompt.open("docs", str(tmp_path / name)) for name in ("one", "two")]
+        await prompt.open("alone", str(tmp_path / "one"))
+        tab = PromptCompleter(prompt.client, all_commands(), str(tmp_path), lambda: prompt.fleet)
+        await prompt.look_around()
+        choices = await noted(tab, "/switch ")
+        assert set(choices) == {"docs", "alone", *far}
+        assert choices[far[0]] == f"3 ready, docs in {tmp_path / 'one'}"[:80]
+        for text in choices:
+            await prompt.type(f"/switch {text}")
+            assert text in (prompt.session, (await prompt.status()).info.name)
+        assert "default" in await noted(tab, "/close ")  # the shown one too: it can be closed
+
+
+async def test_types_flags_and_words_of_the_family(place: Path) -> None:
+    async with prompt_over(place) as prompt:
+        tab = completer(prompt, place)
+        assert await offered(tab, "/new de") == ["/new debug", "/new development", "/new dev"]
+        assert (await noted(tab, "/new pl"))["plan"] == "is planning"
+        assert await offered(tab, "/new debug d") == []
+        assert await offered(tab, "/sessions --") == [f"/sessions --{flag}" for flag in ("all", "waiting", "verbose", "json")]
+        assert await offered(tab, "/sessions --all --") == [f"/sessions --all --{flag}" for flag in ("waiting", "verbose", "json")]
+        assert await offered(tab, "/session list --j") == ["/session list --json"]
+        assert await offered(tab, "/session s") == ["/session switch", "/session save"]
+        assert await offered(tab, "/debug g") == ["/debug gate"]
+        assert await offered(tab, "/mute default o") == ["/mute default on", "/mute default off"]
+        assert await offered(tab, "/notify default question=d") == ["/notify default question=desktop"]
+
+
+async def test_directories_for_a_session(place: Path) -> None:
+    (place / "a place").mkdir()
+    async with prompt_over(place) as prompt:
+        tab = completer(prompt, place)
+        assert await offered(tab, "/session new ") == ['/session new "a place/', "/session new src/"]
+        assert await offered(tab, "/session new s") == ["/session new src/"]
+        assert await offered(tab, "/session new src/") == ["/session new src/deep/"]
+        assert await offered(tab, '/session new "a p') == ['/session new "a place/']
+        assert await offered(tab, "/session new --name=x s") == ["/session new --name=x src/"]
+        assert await offered(tab, "/session new src ") == []
+        assert await offered(tab, f"/session new {place}/s") == [f"/session new {place}/src/"]
+
+
+async def test_paths_are_those_of_the_session_that_is_shown(place: Path) -> None:
+    async with prompt_over(place) as prompt:
+        tab = PromptCompleter(prompt.client, all_commands(), "/nowhere", lambda: prompt.fleet)
+        assert await offered(tab, "@no") == []
+        await prompt.open("deep", str(place / "src"))
+        await prompt.type("/switch deep")
+        await prompt.look_around()
+        assert await offered(tab, "@ma") == ["@main.py"]
+
+
+async def test_a_thousand_sessions_are_completed_in_10_ms(place: Path) -> None:
+    async with prompt_over(place) as prompt:
+        for number in range(1000):
+            session = await prompt.open(f"work-{number}")
+            if number % 2:
+                await prompt.client.submit(c.CloseSession(session))
+        tab = completer(prompt, place)
+        for text in ("/switch ", "/switch w99", "/switch zzz", "/reopen w99"):
+            took = []
+            for _ in range(3):
+                began = time.process_time()
+                await offered(tab, text)
+                took.append(time.process_time() - began)
+            keep(0.01, min(took), text)
 
 
 async def test_models_are_fetched_once(place: Path) -> None:

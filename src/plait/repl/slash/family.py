@@ -120,7 +120,8 @@ async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
     rest = " ".join(words[1:])
     match words[0].lower():
         case "new":
-            return DIRECTORIES if all(word.startswith("--") for word in words[1:]) else ()
+            in_quotes = rest.count('"') % 2 == 1
+            return DIRECTORIES if in_quotes or all(word.startswith("--") for word in words[1:]) else ()
         case "list":
             return await flag_choices(lookup, rest)
         case "switch":
