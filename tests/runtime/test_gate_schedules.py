@@ -163,7 +163,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 3), st.lists(STEPS, min_size=1, max_size=40))
 def test_any_schedule_keeps_the_rules_and_leaks_nothing(limit: int, steps: list[tuple[str, int]]) -> None:
     run_jumping(_play, limit, steps)
