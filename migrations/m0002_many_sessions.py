@@ -141,7 +141,6 @@ class _Row:
         state = "closed" if self.closed else "paused" if self.paused else work
         if state != self.state:
             self.state = state
-            self.unseen = self.unseen and state != "works"
             self.since = at if state == "waits" else self.since
 
     def columns(self) -> tuple[object, ...]:

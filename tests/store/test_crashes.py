@@ -39,8 +39,10 @@ def run_victim(path: Path, what: str, crash_at: str, *migrations: Path) -> dict[
 def check_and_go_on(path: Path, acked: dict[SessionId, int]) -> None:
     """Before the next start and after it the database is sound; all that was acknowledged is there, and one more turn runs."""
     if path.exists() and path.stat().st_size:
-        tables = _tables(path)
-        if "sessions" in tables:
+        connection = engine.connect(path, writing=False)
+        applied = schema.applied_migrations(connection, path)
+        connection.close()
+        if applied == schema.shipped_migrations(schema.migrations_directory()):
             assert verify(path) == []
     findings: list[Finding] = []
     store = open_at(path, findings)
