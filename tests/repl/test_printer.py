@@ -53,3 +53,19 @@ def test_the_end_of_thinking_under_way_is_shown_and_its_layout_does_not_grow() -
     assert page.tail.startswith("  thinking: ")
     assert page.tail.endswith(" 998 999")
     assert len(page.tail) < 500
+
+
+def test_a_pause_lies_between_two_messages_whoever_looked_meanwhile() -> None:
+    page = Page()
+    printer = Printer(page, Look(colour=False, width=80), 3600)
+    hours = 3600.0
+    for seq, at, event in (
+        (1, 1.0, e.UserSaid("before")),
+        (2, 1.0, e.TurnStarted(Turn(1))),
+        (3, 1.0, e.TurnEnded(Turn(1), "done", seen=True)),
+        (4, 6 * hours, e.Seen(3)),
+        (5, 6 * hours, e.UserSaid("after")),
+        (6, 6 * hours, e.TurnStarted(Turn(5))),
+    ):
+        printer.show(e.Stamped(SessionId("a"), seq, at, event))
+    assert page.text.index("before") < page.text.index("5 hours later") < page.text.index("after")

@@ -92,6 +92,8 @@ class Repl(OnScreen):
         if self._trust.is_open:
             return "give AGENTS.md to the model? (y/n/v) > "
         name = self.look.clean(self._watch.name)
+        if not name:
+            return "> "  # at the very start no session is shown yet
         return self._asides.prompt or (f"({name} ?) > " if self._asking.question else f"({name}) > ")
 
     def linear_prompt_text(self) -> str:

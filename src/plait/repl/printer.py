@@ -23,6 +23,9 @@ ASKING = "ask_user"
 THINKING_SHOWN = 400
 """Characters of the end of the thinking under way that are shown; all of it is in the session."""
 
+_TALK = (e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.QuestionAsked, e.QuestionAnswered, e.TurnEnded, e.Noted)
+"""What a pause lies between. That a session was looked at, named or set is no talk, and a message is shown where its turn starts."""
+
 
 class Printer:
     """Shows one session's events on a surface. `gap` is the pause, in seconds, after which the time is shown; 0 never shows it."""
@@ -91,7 +94,7 @@ class Printer:
                 self._turn_ended(event)
             case _:
                 self._aside(event)
-        if stamped.seq is not None:
+        if isinstance(event, _TALK):
             self._last_at = stamped.at
         self.on_change()
 

@@ -62,5 +62,6 @@ class FleetWatch:
         if (shown := fleet.row(fleet.shown)) is not None:
             self.name = shown.name
         self._announcer.changed(before, fleet)
-        self._title.show(fleet, self.name)
+        if self.name:  # at the very start no session is shown yet
+            self._title.show(fleet, self.name)
         self._changed(fleet)
