@@ -13,13 +13,15 @@ from plait.core.ports import Ask, ToolContext
 
 MOST_CHOICES = 9
 """A choice is taken by one digit."""
+CHOICE_LENGTH = 200
+"""Characters of a choice, which is shown on a line or two."""
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "question": {"type": "string", "description": "One question, complete in itself: the user may read it hours later."},
         "choices": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": CHOICE_LENGTH},
             "maxItems": MOST_CHOICES,
             "description": "Short answers to choose from, the recommended one first. Leave it out for a free answer; "
             "the user may answer something else in any case.",
@@ -43,7 +45,7 @@ class AskUser:
         """The question that the arguments hold. Raises `ValueError`, told to the model, where they hold none."""
         try:
             given = json.loads(arguments)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"The arguments are no JSON: {error}. Send an object with a question.") from None
         question = given.get("question") if isinstance(given, dict) else None
         choices = given.get("choices") or [] if isinstance(given, dict) else []
@@ -51,6 +53,9 @@ class AskUser:
             raise ValueError("There is no question. Send an object with the text 'question'.")
         if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
             raise ValueError("'choices' is not a list of texts. Send short texts, or leave it out.")
-        if len(choices) > MOST_CHOICES:
-            raise ValueError(f"There are {len(choices)} choices, more than {MOST_CHOICES}. Offer fewer.")
-        return Ask(question.strip(), tuple(dict.fromkeys(one.strip() for one in choices)))
+        offered = tuple(dict.fromkeys(" ".join(one.split()) for one in choices))
+        if len(offered) > MOST_CHOICES:
+            raise ValueError(f"There are {len(offered)} choices, more than {MOST_CHOICES}. Offer fewer.")
+        if longest := max((len(one) for one in offered if len(one) > CHOICE_LENGTH), default=0):
+            raise ValueError(f"A choice has {longest:,} characters, more than {CHOICE_LENGTH}. Put the details into the question.")
+        return Ask(question.strip(), offered)
