@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ _LEFT_OUT = (
 ENTER = 'cd "$1" && shift && exec env -i "$@"'
 """What a shell does to start a program in a directory with an environment and nothing else; the process is that of the shell."""
 PROMPT = "(default) >"
+PROMPTS = re.compile(r"\(([^ ()]+)( \?)?\) >")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,10 @@ class Place:
         file.write_text(text)
 
     def environ(self, **changes: str) -> dict[str, str]:
-        """The program's environment: nothing of the user's that it would act upon."""
+        """The program's environment: nothing of the user's that it would act upon, and names that stay unless a test wants them given."""
         base = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
         own = {"PLAIT_HOME": str(self.home), "OLLAMA_HOST": "127.0.0.1:1", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
-        return {**base, **own, "HOME": str(self.root), **changes}
+        return {**base, **own, "PLAIT_AUTO_NAMES": "0", "HOME": str(self.root), **changes}
 
     def start(self, *arguments: str, columns: int = 80, rows: int = 24, model: str | None = None, **environ: str) -> Plait:
         """Start the prompt; `model` is the scripted one unless it is given."""
@@ -141,8 +143,14 @@ class Plait(Pty):
 
     @property
     def input_row(self) -> str:
-        """The row with the prompt."""
-        return next((line for line in reversed(self.text.splitlines()) if line.startswith(PROMPT)), "")
+        """The row with the prompt: of a session, whatever it is called, or of a question."""
+        return next((line for line in reversed(self.text.splitlines()) if PROMPTS.match(line)), "")
+
+    @property
+    def name(self) -> str:
+        """The name of the shown session, as the prompt tells it; empty while there is no prompt of a session."""
+        shown = PROMPTS.match(self.input_row)
+        return shown[1] if shown and "/" not in shown[1] else ""
 
     @property
     def toolbar(self) -> str:

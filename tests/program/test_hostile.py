@@ -21,8 +21,8 @@ FAKES = [
     "scripted:x · answering 3 s · Ctrl+C stops",
 ]
 MARKS = ("▌", "·", "!", "✗", "✓", "(default) >", "give AGENTS.md")
-# Every control sequence that plait itself may send: colours, cursor, erasing, its modes.
-OURS = re.compile(rb"\x1b\[(?:[0-9;]*[mABCDGLM]|[JK]|\?(?:2004|2026|7|25)[hl])")
+# Every control sequence that plait itself may send: colours, cursor, erasing, its modes, its title and the terminal's own one.
+OURS = re.compile(rb"\x1b\[(?:[0-9;]*[mABCDGLM]|[JK]|\?(?:2004|2026|7|25)[hl]|2[23];0t)|\x1b\]2;(?:plait: default)?\x07")
 
 
 def quoted(text: str) -> str:
@@ -33,7 +33,7 @@ def quoted(text: str) -> str:
 def rows_from_outside(plait: Plait, first: str) -> list[str]:
     """The rows after the echo of `first`, without the live ones: the model's and plait's."""
     rows = plait.everything.splitlines()
-    start = max(place for place, row in enumerate(rows) if row.startswith("▌ " + first))
+    start = max((place for place, row in enumerate(rows) if row.startswith("▌ " + first)), default=len(rows))
     return rows[start + 1 :]
 
 

@@ -94,19 +94,26 @@ def test_a_command(place: Place, line: str) -> None:
         if line == "/exit":
             streaming(plait)
         plait.enter(line)
+        if line == "/exit":
+            plait.until(lambda: plait.input_row == "(wait/stop/stay) >")
+            plait.pause(0.4)  # answers count from 0.3 s after the question
+            plait.enter("stop")
         assert plait.wait() == 0
         assert plait.text.endswith("Start plait here again to go on.")
         plait.assert_restored()
 
 
 def test_the_session_shown_last_is_the_one_that_comes_back(place: Place) -> None:
-    for arguments, prompt in (((), "(default) >"), (("--session", "shop-work"), "(shop-work) >")):
+    for arguments, prompt, kept in (
+        ((), "(default) >", "default is"),
+        (("--session", "shop-work"), "(shop-work) >", "2 sessions are"),
+    ):
         with place.start(*arguments) as plait:
             plait.ready(prompt).enter(f"hello {prompt[1:5]}")
             plait.until(lambda: plait.text.count("hello") == 2)
             plait.send("\x04")
             assert plait.wait() == 0
-            assert f"{prompt[1:-3]} is kept. Start plait here again to go on." in plait.text
+            assert f"{kept} kept. Start plait here again to go on." in plait.text
     with place.start() as plait:
         plait.ready("(shop-work) >")
         plait.until(lambda: plait.text.count("hello shop") == 2)

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 from plait.core import events as e
+from plait.core.commands import info_of
 from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn
 from plait.core.ports import Project, Write
 from plait.core.session import Session
 from plait.store.sqlite import open_store
 from tests.program.running import Place
-from tests.store.writing import row_of
 from tests.timing import LIMIT
 
 ENDLESS = '[[reply]]\nmatch = "endless"\nwords = 100000\nper_second = 50\n'
@@ -116,7 +116,7 @@ def write_conversation(place: Place, at: float) -> None:
         for one in stamped:
             session.apply(one)
         store.claim(session.id, "test")
-        store.append([Write(row_of(session), 0, store.epoch, stamped)])
+        store.append([Write(info_of(session, draft=False), 0, store.epoch, stamped)])
 
 
 def test_everything_is_private_whatever_the_umask(place: Place) -> None:
@@ -151,6 +151,8 @@ def test_a_database_that_is_taken_away_is_told_and_nothing_is_promised(place: Pl
         plait.enter("and this?")
         plait.shows("was deleted or moved away")
         plait.until(lambda: "NOT SAVED" in plait.toolbar)
+        plait.send("\x04")
+        plait.shows("1 session is still at work: default.")  # for what waits for the disk
         plait.send("\x04")
         assert plait.wait() == 1
         assert "is kept. Start plait here again" not in plait.everything
