@@ -85,8 +85,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 async def test_anything_is_a_question_or_a_sentence(arguments: str) -> None:
     try:
         asked = await ask(arguments)
-    except ValueError as refused:
-        assert str(refused)
+    except ValueError:
         return
     assert asked.question.strip()
     assert len(asked.choices) <= MOST_CHOICES
