@@ -68,10 +68,6 @@ class Front:
         """See `Screen`."""
         return self._loop.may_leave() if self._loop else True
 
-    def place(self) -> str:
-        """See `Screen`."""
-        return self._loop.place() if self._loop else ""
-
     def edited(self) -> None:
         """See `Screen`."""
         if self._loop:
@@ -125,7 +121,6 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
             sanitize=sanitize,
             on_interrupt=front.interrupt,
             may_leave=front.may_leave,
-            place=front.place,
             on_activity=on_activity,
         )
     return Screen(
@@ -140,7 +135,6 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
         sanitize=sanitize,
         on_interrupt=front.interrupt,
         may_leave=front.may_leave,
-        place=front.place,
         on_activity=on_activity,
         on_edit=front.edited,
     )

@@ -38,7 +38,7 @@ async def opening_of(answers: Sequence[int]) -> tuple[Opening, int]:
     stamped = tuple(e.Stamped(SESSION, seq, float(seq), event) for seq, event in enumerate(events, 1))
     for one in stamped:
         session.apply(one)
-    world.store.append([Write(info_of(session), 0, world.store.epoch, stamped)])
+    world.store.append([Write(info_of(session, draft=False), 0, world.store.epoch, stamped)])
     async with world.start() as coordinator:
         return await read_opening(coordinator, SESSION), session.seq
 

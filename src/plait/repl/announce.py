@@ -54,7 +54,9 @@ class Announcer:
 
 
 def notice_kind(before: SessionInfo, row: SessionInfo) -> NoticeKind | None:
-    """What a session that is not shown has to tell since it was as `before`; None for nothing."""
+    """What a session that is not shown has to tell since it was as `before`; None for nothing, and for what was seen before it was left."""
+    if not row.unread:
+        return None
     if row.waiting_for == "question" and (before.waiting_for != "question" or row.waiting_since != before.waiting_since):
         return "question"
     if row.ended == before.ended:

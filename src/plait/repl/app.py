@@ -31,6 +31,7 @@ from plait.repl.hook import Hooks
 from plait.repl.indicator import indicator_text
 from plait.repl.intake import Intake
 from plait.repl.leaving import Leaving
+from plait.repl.lines import LeaveAsked, Line
 from plait.repl.notices import Notifier
 from plait.repl.on_screen import OnScreen
 from plait.repl.options import ReplOptions
@@ -75,9 +76,9 @@ class Repl(OnScreen):
         self._watch = FleetWatch(client, announcer, title, self._fleet_changed, many=options.many)
         self._drafts = Drafts(client, screen, lambda text: self.tell("info", text))
         self._asking = Asking(self, screen, self._drafts)
-        self._asides = Asides(screen, lambda text: self.tell("warning", text), self.prefill)
+        self._asides = Asides(screen, lambda text: self.tell("warning", text), self._drafts.into_line)
         self._leaving = Leaving(lambda: self.fleet, self._choose, lambda text: self.tell("info", text), screen.leave)
-        self._trust = TrustDialog(self, screen, lambda: self._registry.run(self, SlashLine("trust", "show")), self.give_back)
+        self._trust = TrustDialog(self, screen, lambda: self._registry.run(self, SlashLine("trust", "show")), self._drafts)
         self._intake = Intake(self, registry, screen, self._trust, self._asking, self._drafts, self._leaving, self._shell)
         self._stage: Stage
         self._tasks: TaskGroup
@@ -130,18 +131,16 @@ class Repl(OnScreen):
         """The text under way changed."""
         self._drafts.edited()
 
-    def place(self) -> str:
-        """The session that a line belongs to which is submitted now: the one that is shown, or that a switch under way goes to."""
-        return self._stage.place
-
     def move(self, name: str, argument: str) -> None:
-        """A key that goes to another session. Lines that were submitted before are taken first."""
+        """A key that goes to another session, in its turn among the lines that were submitted."""
         if not self.many:
             self._screen.hint("plait runs one session now. Start it without --single for many.")
         elif self._asides.prompt:
             self._screen.hint("Answer the question first, or give it up with Ctrl+C.")
         else:
-            self._tasks.start_soon(self._intake.run_in_turn, SlashLine(name, argument))
+            self._drafts.hold()
+            command = f"/{name} {argument}".rstrip()
+            self._screen.put(Line(command, command, by_key=True))
 
     def choose(self) -> None:
         """The key that offers all sessions."""
@@ -155,7 +154,8 @@ class Repl(OnScreen):
     async def run(self, session: SessionId, prompt: str) -> int:
         """Show `session`, send `prompt` if there is one, and take lines until the end; returns the exit code."""
         async with anyio.create_task_group() as self._tasks:
-            self._stage = Stage(self.client, self._tasks, self._screen, self._printer, self._drafts, self._shown, self._arrived)
+            parts = (self._screen, self._printer, self._drafts)
+            self._stage = Stage(self.client, self._tasks, *parts, self._shown, self._arrived, self._trust.ask)
             for task in (self._intake.serve, self._toolbar.tick, self._drafts.keep_saved, self._hooks.serve, self._watch.run):
                 self._tasks.start_soon(task)
             await self._stage.go(session)
@@ -179,7 +179,6 @@ class Repl(OnScreen):
         self._trust.close()
         self._take_status(status)
         self._watch.arrived(status.info)
-        self._trust.ask(status)
 
     def _shown(self, stamped: e.Stamped) -> None:
         """An event of the shown session was printed."""
@@ -258,4 +257,7 @@ class Repl(OnScreen):
 
     def leave(self) -> None:
         """Leave the program, after a question if sessions are at work."""
-        self._tasks.start_soon(self._leaving.ask)
+        if self.may_leave():
+            self._screen.leave()
+        else:
+            self._screen.put(LeaveAsked())

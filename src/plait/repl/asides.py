@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 import anyio
 
 from plait.repl.asking import READABLE
-from plait.repl.lines import Ended, LeaveAsked
+from plait.repl.lines import Ended, LeaveAsked, Line
 from plait.repl.surface import Terminal
 
 YES_OR_NO = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
 
 
 class Asides:
-    """Asks on `screen`. `tell` shows a question; `prefill` puts text into the input line."""
+    """Asks on `screen`. `tell` shows a question; `give_back` puts text into the input line, before what is typed there."""
 
-    def __init__(self, screen: Terminal, tell: Callable[[str], None], prefill: Callable[[str], None]) -> None:
+    def __init__(self, screen: Terminal, tell: Callable[[str], None], give_back: Callable[[str], None]) -> None:
         self._screen = screen
         self._tell = tell
-        self._prefill = prefill
+        self._give_back = give_back
         self._scope: anyio.CancelScope | None = None
         self._answers: tuple[str, ...] = ()
 
@@ -40,9 +40,10 @@ class Asides:
         return True
 
     async def choose(self, question: str, answers: Mapping[str, str]) -> str | None:
-        """What the user says, `answers` being words and what they mean; None if they gave it up or want to leave."""
+        """What the user says, `answers` being words and what they mean; None if they gave it up, an empty text if they want to leave."""
         self._answers = tuple(dict.fromkeys(answers.values()))
         meanwhile: list[str] = []
+        keys: list[Line] = []
         self._tell(question)
         asked = anyio.current_time()
         answer = None
@@ -51,7 +52,11 @@ class Asides:
             while answer is None:
                 line = await self._screen.read()
                 if isinstance(line, (Ended, LeaveAsked)):
+                    answer = ""
                     break
+                if line.by_key:  # pressed before the question was asked, and carried out after it
+                    keys.append(line)
+                    continue
                 word = line.text.strip().lower()
                 if line.began >= asked + READABLE and word in answers:
                     answer = answers[word]
@@ -60,6 +65,8 @@ class Asides:
                     self._screen.hint(f"Type {' or '.join(self._answers)}; what you typed comes back after it.")
         self._scope = None
         if meanwhile:
-            self._prefill("\n".join(meanwhile))
+            self._give_back("\n".join(meanwhile))
+        for key in keys:
+            self._screen.put(key)
         self._screen.refresh()
         return answer

@@ -77,7 +77,7 @@ class Asking:
     def _came_too_late(self, line: Line) -> bool:
         if not self._drawn + READABLE <= line.began < self._gone:
             return False
-        self._prompt.prefill(line.text)
+        self._drafts.into_line(line.text)
         self._screen.hint("The question has gone meanwhile. Enter sends this as a message.")
         return True
 
@@ -88,4 +88,4 @@ class Asking:
             self._prompt.show(render_error(str(error), self._prompt.look))
             return
         if await self._prompt.submit(c.AnswerQuestion(self._prompt.session, question.call, answer)) is None:
-            self._prompt.prefill(text)
+            self._drafts.into_line(text)

@@ -3,11 +3,14 @@
 Rules:
 1. What is under way is on disk `PAUSE` seconds after the last key at the latest, and at once when the session is left.
 2. A draft is never sent by plait. While a question waits for its answer it stands aside, and comes back into the line after it.
-3. Where the terminal itself edits the line there is nothing to take; what was kept is told, and kept on.
+3. The keys decide what belongs where, not how long a switch takes: what stands in the line when a key to another session is pressed is the
+   draft of the session that is left; what is typed after that key, or after a command that was sent, is for the session that is shown then.
+4. Where the terminal itself edits the line there is nothing to take; what was kept is told, and kept on.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import anyio
@@ -19,6 +22,7 @@ from plait.repl.surface import Terminal
 
 PAUSE = 0.5
 """Seconds; typing is saved in its pauses, not at each key."""
+_NOBODY = c.Draft(SessionId(""), "", 0)
 
 
 class Drafts:
@@ -30,11 +34,17 @@ class Drafts:
         self._tell = tell
         self._session = SessionId("")
         self._aside = ""
-        self._saved = c.Draft(SessionId(""), "", 0)
+        self._told = ""
+        """What was told of an earlier draft where the terminal itself edits the line."""
+        self._held: deque[tuple[str, int]] = deque()
+        """What stood in the line, and where the cursor, when keys were pressed that are still to be carried out; oldest first."""
+        self._leaving: tuple[str, int] | None = None
+        """The same of the key that is carried out now."""
+        self._saved = _NOBODY
         self._edited = anyio.Event()
 
     def __repr__(self) -> str:
-        return f"<Drafts of '{self._session}' [{len(self._aside)} characters aside]>"
+        return f"<Drafts of '{self._session}' [{len(self._aside)} characters aside, {len(self._held)} keys waiting]>"
 
     def edited(self) -> None:
         """The text under way changed."""
@@ -50,33 +60,49 @@ class Drafts:
 
     async def save(self) -> None:
         """Keep what is under way now. A failing disk is told elsewhere, and the text is in the line still."""
-        draft = self._current()
-        if self._session and self._screen.keeps_draft and draft != self._saved:
+        line = (self._screen.draft, self._screen.cursor)
+        draft = self._current(self._leaving or (self._held[0] if self._held else line))
+        if draft.session and draft != self._saved:
             self._saved = draft
-            await self._keep(draft)
+            await self.keep(draft)
 
-    async def _keep(self, draft: c.Draft) -> None:
-        await self._client.submit(c.KeepDraft(draft.session, draft.text, draft.cursor))
-
-    def _current(self) -> c.Draft:
-        line = self._screen.draft
+    def _current(self, line: tuple[str, int]) -> c.Draft:
+        if not self._screen.keeps_draft:
+            text = _joined(self._told, self._aside)
+            return c.Draft(self._session, text, len(text)) if self._aside else _NOBODY
+        text, cursor = line
         if self._aside:
-            text = _joined(self._aside, line)
-            return c.Draft(self._session, text, len(text))
-        return c.Draft(self._session, line, self._screen.cursor if line else 0)
+            text = _joined(self._aside, text)
+            cursor = len(text)
+        return c.Draft(self._session, text, cursor if text else 0)
+
+    # Going from session to session.
+
+    def hold(self) -> None:
+        """A key that goes to another session was pressed: what stands in the line is the draft of the one that it leaves."""
+        self._held.append((self._screen.draft, self._screen.cursor))
+        self._screen.put_draft("", 0)
+
+    def begin_to_leave(self) -> None:
+        """That key is carried out now; `end_to_leave` follows."""
+        self._leaving = self._held.popleft() if self._held else None
+
+    def end_to_leave(self) -> None:
+        """It was carried out. Where it led nowhere, the line is as it was."""
+        held, self._leaving = self._leaving, None
+        if held is not None:
+            self.into_line(*held)
 
     def part(self) -> c.Draft:
-        """Take the draft out of the line, which is empty then: the session is left. `keep` it."""
-        draft = self._current()
-        self._session, self._aside = SessionId(""), ""
-        if self._screen.keeps_draft:
-            self._screen.put_draft("", 0)
+        """The session is left: its draft, to be kept with `keep`. What stands in the line was typed for the session that comes next."""
+        draft = self._current(self._leaving or ("", 0))
+        self._session, self._aside, self._told, self._leaving = SessionId(""), "", "", None
         return draft
 
     async def keep(self, draft: c.Draft) -> None:
-        """Keep the draft of a session that was left."""
-        if draft.session and self._screen.keeps_draft:
-            await self._keep(draft)
+        """Keep the draft of a session; of none, where there is nothing new to keep."""
+        if draft.session:
+            await self._client.submit(c.KeepDraft(draft.session, draft.text, draft.cursor))
 
     async def arrive(self, session: SessionId, *, aside: bool) -> None:
         """Another session is shown: its draft comes into the line before what was typed meanwhile, or stands aside."""
@@ -87,13 +113,14 @@ class Drafts:
         if not kept.text or self._session != session:
             return
         if not self._screen.keeps_draft:
+            self._told = kept.text
             self._tell(f"Typed here before and not sent: {kept.text}")
         elif aside:
             self._aside = kept.text
-        elif meanwhile := self._screen.draft:
-            self._screen.put_draft(_joined(kept.text, meanwhile), len(kept.text) + 1 + len(meanwhile))
         else:
-            self._screen.put_draft(kept.text, kept.cursor)
+            self.into_line(kept.text, kept.cursor)
+
+    # What is put aside, and comes back.
 
     def set_aside(self, text: str) -> None:
         """A text that was typed and shall not be sent now."""
@@ -104,8 +131,16 @@ class Drafts:
         """What stands aside comes back into the line, before what is typed there."""
         text, self._aside = self._aside, ""
         if text:
-            line = self._screen.draft
-            self._screen.put_draft(_joined(text, line), len(text) + (1 + len(line) if line else 0))
+            self.into_line(text)
+
+    def into_line(self, text: str, cursor: int | None = None) -> None:
+        """Put a text into the line, before what is typed there; the cursor stands at its end where nothing else is said."""
+        line, at = self._held[0] if self._held else (self._screen.draft, self._screen.cursor)
+        place = len(text) + 1 + at if line else len(text) if cursor is None else cursor
+        if self._held:  # the line is another session's already
+            self._held[0] = (_joined(text, line), place)
+        else:
+            self._screen.put_draft(_joined(text, line), place)
 
 
 def _joined(before: str, after: str) -> str:

@@ -2,8 +2,8 @@
 
 Rules:
 1. A message is on its way as soon as it is recorded; waiting for the disk holds up no later line.
-2. A line belongs to the session in which it was submitted, whatever is shown when it is taken.
-3. A key that goes to another session waits for the lines that were submitted before it.
+2. A line belongs to the session that is shown when all that was typed before it has been carried out. A key that goes to another session
+   therefore stands among the lines, in its place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from anyio.abc import TaskGroup
 
 from plait.core import commands as c
 from plait.core.errors import PlaitError
-from plait.core.messages import SessionId
 from plait.repl.asking import Asking
 from plait.repl.attach import attach
 from plait.repl.drafts import Drafts
@@ -29,9 +28,6 @@ from plait.repl.surface import Terminal
 from plait.repl.trust import TrustDialog
 from plait.repl.user_shell import UserShell
 
-PATIENCE = 0.5
-"""Seconds that a key waits for the lines that were submitted before it."""
-
 
 class Loop(Prompt, Protocol):
     """What the intake uses of the prompt loop, beyond what commands do."""
@@ -39,10 +35,6 @@ class Loop(Prompt, Protocol):
     @property
     def directory(self) -> str:
         """The shown session's directory."""
-        ...
-
-    def give_back(self, text: str) -> None:
-        """Put what was not taken into the input line, before what was typed meanwhile."""
         ...
 
     async def refresh_status(self) -> None:
@@ -73,12 +65,10 @@ class Intake:
         self._leaving = leaving
         self._shell = shell
         self._outbox = Outbox(prompt.submit)
-        self._busy = True
-        self._calm = anyio.Event()
         self._tasks: TaskGroup
 
     def __repr__(self) -> str:
-        return f"<Intake [{'busy' if self._busy else 'calm'}]>"
+        return f"<Intake [{'sending' if self._outbox else 'nothing under way'}]>"
 
     @property
     def sending(self) -> bool:
@@ -94,25 +84,14 @@ class Intake:
         """Return when no message is on its way any more, or after a moment."""
         await self._outbox.drain()
 
-    async def run_in_turn(self, line: SlashLine) -> None:
-        """Carry out the command of a key, after the lines that were submitted before it."""
-        with anyio.move_on_after(PATIENCE):
-            while self._busy or self._screen.lines_waiting:
-                await self._calm.wait()
-        await self._registry.run(self._prompt, line)
-
     async def take_all(self, prompt: str) -> Ended:
         """All lines until the end; `prompt` is the first of them, once no question stands before it."""
+        first = self._prompt.session
         while True:
-            if prompt and not self._trust.is_open:
+            if prompt and not self._trust.is_open and self._prompt.session == first:
                 await self._message(prompt)
                 prompt = ""
-            self._busy = False
-            self._calm.set()
-            self._calm = anyio.Event()
-            line = await self._screen.read()
-            self._busy = True
-            match line:
+            match line := await self._screen.read():
                 case Ended():
                     return line
                 case LeaveAsked():
@@ -121,47 +100,37 @@ class Intake:
                     await self._take(line)
 
     async def _take(self, line: Line) -> None:
-        if line.place not in ("", self._prompt.session):
-            await self._take_late(line)
-            return
-        if await self._trust.take(line.text) or await self._asking.take(line):
-            return
+        if not (await self._trust.take(line.text) or await self._asking.take(line)):
+            await self._carry_out(line)
+        if self._asking.question is None and not self._trust.is_open:
+            self._drafts.give_back()  # what stood aside while something was asked or chosen
+
+    async def _carry_out(self, line: Line) -> None:
         match parse_line(line.text, line.shown):
             case BlankLine():
                 pass
+            case SlashLine() as command if line.by_key:
+                self._drafts.begin_to_leave()
+                await self._registry.run(self._prompt, command)
+                self._drafts.end_to_leave()
             case SlashLine() as command:
                 if not self._prompt.look.plain:  # a linear terminal has shown what was typed
                     self._prompt.show(render_notice("info", line.shown.strip(), self._prompt.look))
                 await self._registry.run(self._prompt, command)
-                if self._asking.question is None:
-                    self._drafts.give_back()  # what a choice in the line had put aside
                 await self._prompt.refresh_status()
             case ShellLine(command=command):
                 self._tasks.start_soon(self._shell.run, command, self._prompt.directory)
             case Message(text=text):
                 await self._message(text, line.shown)
 
-    async def _take_late(self, line: Line) -> None:
-        """A line that was submitted in a session which was left before it could be taken: a message reaches it, nothing else is done."""
-        row = self._prompt.fleet.row(SessionId(line.place))
-        if row is not None and isinstance(message := parse_line(line.text, line.shown), Message):
-            await self._message(message.text, line.shown, row)
-        else:
-            self._prompt.show(
-                render_error(
-                    f"'{line.shown.strip()[:40]}' came after its session was left, and was not done. Type it there.",
-                    self._prompt.look,
-                )
-            )
-
-    async def _message(self, text: str, typed: str | None = None, to: c.SessionInfo | None = None) -> None:
+    async def _message(self, text: str, typed: str | None = None) -> None:
         """Send a message with the files that it names; `typed` is what of it was typed and not pasted, where that is known."""
-        session, directory = (to.id, to.directory) if to else (self._prompt.session, self._prompt.directory)
+        session = self._prompt.session
         try:
-            attached = await attach(text, directory, typed)
+            attached = await attach(text, self._prompt.directory, typed)
         except PlaitError as error:
             self._prompt.show(render_error(str(error), self._prompt.look))
-            self._prompt.give_back(text)
+            self._drafts.into_line(text)
             return
         self._outbox.add()
         self._tasks.start_soon(self._outbox.send, c.Say(session, attached.text, attached.attachments))

@@ -22,6 +22,10 @@ class KeyRow:
     does: str
 
 
+def _after(first: str, keys: str) -> tuple[tuple[str, ...], ...]:
+    return tuple((first, key) for key in keys)
+
+
 KEYS: Final[tuple[KeyRow, ...]] = (
     KeyRow("Enter", (("enter",),), "sends; while an answer comes, the message is queued"),
     KeyRow("Alt+Enter, Ctrl+J", (("escape", "enter"), ("c-j",)), "makes a new line"),
@@ -29,6 +33,15 @@ KEYS: Final[tuple[KeyRow, ...]] = (
     KeyRow("Ctrl+R", (("c-r",),), "searches these messages; Enter takes the one found, Ctrl+G gives up"),
     KeyRow("Tab", (("tab",),), "completes commands, their arguments, and @paths"),
     KeyRow("Ctrl+G, Ctrl+X Ctrl+E", (("c-g",), ("c-x", "c-e")), "opens the text in $VISUAL or $EDITOR; answers go on meanwhile"),
+    KeyRow("Alt+1 to Alt+9, Alt+0", _after("escape", "1234567890"), "goes to the session of that number, Alt+0 to the tenth; as /1 to /10"),
+    KeyRow("Alt+N", (("escape", "n"),), "goes to the session that has waited longest, as /next"),
+    KeyRow("Alt+P", (("escape", "p"),), "goes back to the session that you came from, as /back"),
+    KeyRow("Ctrl+X, then 1 to 9, 0, N, P", _after("c-x", "1234567890np"), "the same; also in vi mode"),
+    KeyRow(
+        "Ctrl+O",
+        (("c-o",), ("enter",), ("escape",), ("up",), ("down",)),
+        "offers the sessions: type to filter, Up and Down choose, Enter goes there, Esc gives up and brings back what you had typed",
+    ),
     KeyRow("Ctrl+C", (("c-c",),), "stops the answer and keeps what came; else clears the line; else hints, and twice within 2 s leaves"),
     KeyRow("Ctrl+D", (("c-d",),), "leaves, on an empty line"),
     KeyRow("Ctrl+Z", (("c-z",),), "suspends plait; fg comes back"),

@@ -41,8 +41,8 @@ class Picker(Protocol):
         """Whether something is being chosen."""
         ...
 
-    def picked(self) -> None:
-        """Take what is marked, or what fits best."""
+    def picked(self) -> bool:
+        """Take what is marked, or what fits best; False, and the choice is over, if there is nothing."""
         ...
 
     def cancel(self) -> None:
@@ -116,8 +116,8 @@ def _bind_picker(keys: KeyBindings, buffer: Buffer, actions: Actions, picker: Pi
 
     @keys.add("enter", filter=picking)
     def _take(event: KeyPressEvent) -> None:
-        picker.picked()
-        actions.submit()
+        if picker.picked():
+            actions.submit()
 
     @keys.add("escape", filter=picking, eager=True)
     @keys.add("c-c", filter=picking)

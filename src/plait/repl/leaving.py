@@ -14,7 +14,8 @@ ANSWERS = ("wait", "stop", "stay")
 
 
 class Leaving:
-    """`fleet` gives the sessions as they are; `choose` asks a question with answers in words, and gives None where the user wants out.
+    """`fleet` gives the sessions as they are; `choose` asks a question with answers in words. It gives None where the user gave the question
+    up, and an empty text where they want to leave once more.
 
     `tell` shows a sentence, `leave` ends the lines.
     """
@@ -52,7 +53,7 @@ class Leaving:
             f"{subject} still at work: {names}. Type wait to leave when that is done, stop to interrupt it and leave, or stay.", ANSWERS
         )
         match answer:
-            case "stay":
+            case None | "stay":
                 return
             case "wait":
                 self._when_done = True

@@ -16,14 +16,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Line:
     """A submitted message: `text` whole, `shown` as it stood on the screen (long pastes as placeholders).
 
-    `began` is when its first key came, in the event loop's seconds; where the terminal itself edits lines, when the line came. `place` is
-    what the caller of the screen said that was shown when it was submitted.
+    `began` is when its first key came, in the event loop's seconds; where the terminal itself edits lines, when the line came. `by_key` is
+    whether it was not typed, but stands for a key that has a command.
     """
 
     text: str
     shown: str
     began: float = 0.0
-    place: str = ""
+    by_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,6 @@ class LineQueue:
         """Add a line, or the wish to leave; after the end it is dropped."""
         if self.ended is None:
             self._send.send_nowait(line)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether lines wait to be read."""
-        return self._receive.statistics().current_buffer_used > 0
 
     def end(self, ended: Ended, failure: BaseException | None = None) -> None:
         """No more lines. The first reason counts."""

@@ -63,8 +63,3 @@ class OnScreen:
     def forward(self, sequence: str) -> None:
         """Send a control sequence of ours to the terminal."""
         self._screen.forward(sequence)
-
-    def give_back(self, text: str) -> None:
-        """Put what was not taken into the input line, before what was typed meanwhile."""
-        meanwhile = self._screen.draft
-        self.prefill(f"{text}\n{meanwhile}" if meanwhile.strip() else text)

@@ -35,7 +35,7 @@ _WIDE = 100  # columns to render for; the terminal breaks longer lines itself
 class PlainScreen:
     """A prompt of lines; use as `async with PlainScreen(...) as screen: line = await screen.read()`.
 
-    `prompt`, `sanitize`, `on_interrupt`, `may_leave`, `place`, `on_activity`: as for `Screen`. Colours must not be in any text.
+    `prompt`, `sanitize`, `on_interrupt`, `may_leave`, `on_activity`: as for `Screen`. Colours must not be in any text.
     """
 
     vi_mode = False
@@ -50,7 +50,6 @@ class PlainScreen:
         sanitize: Callable[[str], str] = str,
         on_interrupt: Callable[[], bool] = bool,
         may_leave: Callable[[], bool] = lambda: True,
-        place: Callable[[], str] = str,
         on_activity: Callable[[], object] = bool,
     ) -> None:
         self._terminal = terminal
@@ -58,7 +57,6 @@ class PlainScreen:
         self._sanitize = sanitize
         self._on_interrupt = on_interrupt
         self._may_leave = may_leave
-        self._place = place
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -102,10 +100,9 @@ class PlainScreen:
         """The next line, or the user's wish to leave; `Ended` when there are no more."""
         return await self._queue.read()
 
-    @property
-    def lines_waiting(self) -> bool:
-        """Whether lines were submitted that `read` has not given yet."""
-        return self._queue.waiting
+    def put(self, line: Line | LeaveAsked) -> None:
+        """Add a line, or the wish to leave, behind those that were submitted before."""
+        self._queue.put(line)
 
     @property
     def ended(self) -> Ended | None:
@@ -229,7 +226,7 @@ class PlainScreen:
         if text.strip():
             self._interrupted = float("-inf")
             text = clean(self._sanitize(text))
-            self._queue.put(Line(text, text, asyncio.get_running_loop().time(), self._place()))
+            self._queue.put(Line(text, text, asyncio.get_running_loop().time()))
         self._prompt_soon()
 
     def _flush(self) -> None:

@@ -163,7 +163,7 @@ class Printer:
             self._surface.write(render.render_thinking(text.strip(), self.look, hint="/history shows all") + "\n")
 
     def _said(self, message: AssistantMessage) -> None:
-        if not self._shown and not self._thinking and message.thinking:
+        if not self.shown and not self._thinking and message.thinking:
             self._thinking.append(message.thinking)
         self._fold_thinking()
         self._delta(self._rest(message.text), "")

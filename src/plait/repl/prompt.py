@@ -100,8 +100,8 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The text under way, pastes whole."""
-        return self.shelf.whole(self.buffer.text)
+        """The text under way, pastes whole; none while something is chosen."""
+        return "" if self.picking else self.shelf.whole(self.buffer.text)
 
     @property
     def cursor(self) -> int:
@@ -109,7 +109,8 @@ class Prompt:
         return len(self.shelf.whole(self.buffer.document.text_before_cursor))
 
     def put(self, text: str, cursor: int) -> None:
-        """Set the text under way; one that is too long to be shown whole has its cursor at the end."""
+        """Set the text under way, which ends a choice; one that is too long to be shown whole has its cursor at the end."""
+        self._on_cancel = None
         shown = self.shelf.shown(text) if len(text) > LONG else text
         self.buffer.document = Document(shown, min(cursor, len(text)) if shown == text else len(shown))
 
@@ -121,7 +122,10 @@ class Prompt:
         self._on_edit()
 
     def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
-        """Begin to choose: see `Screen.pick`."""
+        """Begin to choose: see `Screen.pick`. Once more, it goes on to what comes next in the menu."""
+        if self.picking:
+            self.buffer.complete_next()
+            return
         self.buffer.document = Document(start)
         self._on_cancel = on_cancel
         self.buffer.start_completion()
@@ -131,13 +135,17 @@ class Prompt:
         """Whether something is being chosen."""
         return self._on_cancel is not None
 
-    def picked(self) -> None:
-        """What stands in the line is chosen: what is marked in the menu, else the first that fits what was typed."""
+    def picked(self) -> bool:
+        """What stands in the line is chosen: what is marked in the menu, else the first that fits what was typed; False for nothing."""
+        if not self.buffer.text.strip():
+            self.cancel()
+            return False
         self._on_cancel = None
         state = self.buffer.complete_state
         if state is not None and state.current_completion is None and state.completions:
             self.buffer.go_to_completion(0)
         self.buffer.complete_state = None
+        return True
 
     def cancel(self) -> None:
         """Nothing is chosen, and the line is empty again."""

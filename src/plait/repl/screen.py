@@ -46,8 +46,8 @@ class Screen:
     All texts may hold SGR colours and must be sanitized. `prompt`, `status` (right-aligned above the prompt) and `toolbar` (below it) are
     asked at each drawing and must be cheap; an empty status or toolbar takes no row. `on_interrupt` is called on Ctrl+C and says whether
     it stopped something; if not, the screen clears the line, hints, and at the second Ctrl+C within 2 s ends. `may_leave` is asked before
-    the user ends the lines; where it says no, a `LeaveAsked` comes instead. `place` goes into each `Line`. `on_activity` is called
-    whenever something was typed, `on_edit` when the text under way changed. `sanitize` is applied to pasted text.
+    the user ends the lines; where it says no, a `LeaveAsked` comes instead. `on_activity` is called whenever something was typed,
+    `on_edit` when the text under way changed. `sanitize` is applied to pasted text.
     """
 
     def __init__(
@@ -65,7 +65,6 @@ class Screen:
         sanitize: Callable[[str], str] = str,
         on_interrupt: Callable[[], bool] = bool,
         may_leave: Callable[[], bool] = lambda: True,
-        place: Callable[[], str] = str,
         on_activity: Callable[[], object] = bool,
         on_edit: Callable[[], object] = bool,
     ) -> None:
@@ -74,7 +73,6 @@ class Screen:
         self._options = PromptOptions(completer, history, vi_mode, key_bindings, colours, sanitize, on_edit)
         self._on_interrupt = on_interrupt
         self._may_leave = may_leave
-        self._place = place
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._interrupted = float("-inf")
@@ -120,10 +118,9 @@ class Screen:
         """The next submitted line or wish to leave; `Ended` when there are no more. Raises what a callback of the caller raised."""
         return await self._queue.read()
 
-    @property
-    def lines_waiting(self) -> bool:
-        """Whether lines were submitted that `read` has not given yet."""
-        return self._queue.waiting
+    def put(self, line: Line | LeaveAsked) -> None:
+        """Add a line, or the wish to leave, behind those that were submitted before."""
+        self._queue.put(line)
 
     @property
     def ended(self) -> Ended | None:
@@ -275,7 +272,7 @@ class Screen:
         whole, shown = self._prompt.take()
         self._interrupted = float("-inf")
         self._region.await_layout()  # what the line causes comes with the empty prompt, in one frame
-        self._queue.put(Line(clean(whole), clean(shown), began, self._place()))
+        self._queue.put(Line(clean(whole), clean(shown), began))
         self.refresh()
 
     def _interrupt(self) -> None:

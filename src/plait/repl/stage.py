@@ -35,7 +35,10 @@ PARTING = 0.1
 
 
 class Stage:
-    """The shown session. `shown` is told each of its events after it was printed, `arrived` the status of each session that is shown."""
+    """The shown session. `shown` is told each of its events after it was printed.
+
+    `arrived` is told the status of a session before anything of it is shown, `entered` after what it had to tell.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Stage:
         drafts: Drafts,
         shown: Callable[[e.Stamped], None],
         arrived: Callable[[c.Status], None],
+        entered: Callable[[c.Status], None],
     ) -> None:
         self._client = client
         self._tasks = tasks
@@ -54,13 +58,13 @@ class Stage:
         self._drafts = drafts
         self._shown = shown
         self._arrived = arrived
+        self._entered = entered
         self._moving = anyio.Lock()
         self._following = anyio.CancelScope()
         self._followed = anyio.Event()
         self._seq = 0
         self._histories: dict[SessionId, InMemoryHistory] = {}
         self._on_round = False
-        self._goes_to = SessionId("")
         self.session = SessionId("")
         self.came_from: SessionId | None = None
         self.recent: list[SessionId] = []
@@ -78,18 +82,12 @@ class Stage:
             if not isinstance(status, c.Status):
                 self._complain(status)
                 return False
-            self._goes_to = session
             left = await self.leave()
             if left and not (on_round and self._on_round):
                 self.came_from = left
             self._on_round = on_round
             await self._enter(session, status)
             return True
-
-    @property
-    def place(self) -> SessionId:
-        """The session that what is typed now belongs to: the shown one, or the one that a switch goes to."""
-        return self.session or self._goes_to
 
     async def mark(self) -> None:
         """Say how far the shown session was shown: the program is left."""
@@ -108,30 +106,37 @@ class Stage:
         draft = self._drafts.part()
         self.session = SessionId("")
         self._printer.reset()
-        with anyio.move_on_after(PARTING):
-            await self._client.submit(mark)
         self._tasks.start_soon(self._drafts.keep, draft)
+        marked = anyio.Event()
+        self._tasks.start_soon(self._mark, mark, marked)  # the switch goes on without it; it is not given up
+        with anyio.move_on_after(PARTING):
+            await marked.wait()
         return left
+
+    async def _mark(self, mark: c.MarkSeen, marked: anyio.Event) -> None:
+        await self._client.submit(mark)
+        marked.set()
 
     async def _enter(self, session: SessionId, status: c.Status) -> None:
         self.session = session
         self.recent = [*(one for one in self.recent if one != session), session]
         self._arrived(status)
-        news = await self._client.submit(c.ReadNews(session))
-        if not isinstance(news, c.News):
-            self._complain(news)
-            news = c.News(session, (), 0, 0, 0, 0.0, 0, 0, status.info.seq)
+        reply = await self._client.submit(c.ReadNews(session))
+        self._complain(reply)
+        news = reply if isinstance(reply, c.News) else c.News(session, (), 0, 0, 0, 0.0, 0, 0, status.info.seq)
         self._seq = news.seq
         again = session in self._histories
         if not again:
             await self._show_opening(session, status, news)
         self._screen.use_history(self._histories[session])
         self._show_news(status, news, again=again)
-        await self._drafts.arrive(session, aside=status.question is not None)
+        await self._drafts.arrive(session, aside=status.question is not None or bool(status.instructions_asked))
         self._following, self._followed = anyio.CancelScope(), anyio.Event()
         self._tasks.start_soon(self._follow, session, self._following, self._followed)
         in_progress = news.shown if again and not any(isinstance(one.event, e.AssistantSaid) for one in news.events) else 0
-        self._tasks.start_soon(self._client.submit, c.MarkSeen(session, news.seq, in_progress))
+        if news is reply:  # else nothing of it was shown
+            self._tasks.start_soon(self._client.submit, c.MarkSeen(session, news.seq, in_progress))
+        self._entered(status)
 
     async def _show_opening(self, session: SessionId, status: c.Status, news: c.News) -> None:
         """The last messages of a session that was not shown in this run, up to where its news begin."""
@@ -150,8 +155,7 @@ class Stage:
         for stamped in news.events:
             self._show(stamped)
         question = status.question
-        told = (one.event.call for one in news.events if isinstance(one.event, e.QuestionAsked))
-        if question is not None and question.call not in told:
+        if question is not None and not any(_is_about(question, one.event) for one in news.events):
             self._show(e.Stamped(status.info.id, None, 0.0, question))
 
     def _rule(self, text: str) -> None:
@@ -178,6 +182,17 @@ class Stage:
     def _show(self, stamped: e.Stamped) -> None:
         self._printer.show(stamped)
         self._shown(stamped)
+
+
+def _is_about(question: e.QuestionAsked, event: e.Event) -> bool:
+    """Whether the event asks the question, or tells that it waits no more."""
+    match event:
+        case e.QuestionAsked(call=call):
+            return call == question.call
+        case e.QuestionAnswered(turn=turn) | e.TurnEnded(turn=turn):
+            return turn == question.turn
+        case _:
+            return False
 
 
 def _seen_before(opening: Opening, news: c.News) -> list[e.Stamped]:

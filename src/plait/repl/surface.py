@@ -68,9 +68,8 @@ class Terminal(Surface, Protocol):
         """The next line, the wish to leave, or the end."""
         ...
 
-    @property
-    def lines_waiting(self) -> bool:
-        """Whether lines were submitted that `read` has not given yet."""
+    def put(self, line: Line | LeaveAsked) -> None:
+        """Add a line, or the wish to leave, behind those that were submitted before."""
         ...
 
     def refresh(self) -> None:

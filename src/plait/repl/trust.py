@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from plait.core import commands as c
+from plait.repl.drafts import Drafts
 from plait.repl.render import render_notice
 from plait.repl.slash.line import Message, parse_line
 from plait.repl.slash.registry import Prompt
@@ -49,17 +50,17 @@ class TrustQuestion:
 
 
 class TrustDialog:
-    """Asks once, and takes lines until it has an answer. `show_files` shows what it is about, `give_back` puts text into the input line."""
+    """Asks once, and takes lines until it has an answer. `show_files` shows what it is about.
 
-    def __init__(
-        self, prompt: Prompt, screen: Terminal, show_files: Callable[[], Awaitable[None]], give_back: Callable[[str], None]
-    ) -> None:
+    A message that comes meanwhile stands aside in `drafts`; whoever takes the lines gives it back once nothing is asked.
+    """
+
+    def __init__(self, prompt: Prompt, screen: Terminal, show_files: Callable[[], Awaitable[None]], drafts: Drafts) -> None:
         self._prompt = prompt
         self._screen = screen
         self._show_files = show_files
-        self._give_back = give_back
+        self._drafts = drafts
         self._question: TrustQuestion | None = None
-        self._set_aside: list[str] = []
 
     @property
     def is_open(self) -> bool:
@@ -69,9 +70,6 @@ class TrustDialog:
     def close(self) -> None:
         """Another session is shown: the question waits until this one is shown again."""
         self._question = None
-        if self._set_aside:
-            self._give_back("\n".join(self._set_aside))
-            self._set_aside = []
 
     def ask(self, status: c.Status) -> None:
         """Tell what was left out of the instructions, and ask about the project's own if that has to be."""
@@ -96,9 +94,9 @@ class TrustDialog:
             return False
         else:
             if question.is_answer(line):  # typed before the question could be read: it waits in the line for another Enter
-                self._prompt.prefill(line)
+                self._drafts.into_line(line)
             else:
-                self._set_aside.append(line)
+                self._drafts.set_aside(line)
             self._screen.hint("Answer y, n or v first; what you typed comes back after it.")
         return True
 
@@ -106,7 +104,4 @@ class TrustDialog:
         self._question = None
         await self._prompt.submit(c.TrustInstructions(self._prompt.session, question.digest, said))
         self._prompt.show(render_notice("success" if said else "info", question.outcome(said), self._prompt.look))
-        if self._set_aside:
-            self._give_back("\n".join(self._set_aside))
-            self._set_aside = []
         self._screen.refresh()
