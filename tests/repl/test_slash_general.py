@@ -118,10 +118,16 @@ async def test_what_nobody_knows_is_answered(line: str, answer: str, tmp_path: P
 async def test_every_width_and_look_holds_every_answer(tmp_path: Path) -> None:
     async with prompt_over(tmp_path, [ANSWER]) as prompt:
         await prompt.say("hello")
+        await prompt.open("docs")
+        await prompt.type("/say docs a word")
         for width in (20, 40, 300):
             for plain in (False, True):
                 prompt.look = type(prompt.look)(colour=False, plain=plain, width=width)
-                for line in ("/help", "/model", "/status", "/usage", "/history", "/system", "/set"):
+                for line in (
+                    *("/help", "/model", "/status", "/usage", "/history", "/system", "/set"),
+                    *("/sessions --all --verbose", "/peek docs", "/session-name", "/session", "/notify", "/inbox docs"),
+                    *(f"/debug {part}" for part in ("sessions", "coordinator", "buffers", "gate")),
+                ):
                     rows = (await prompt.type(line)).splitlines()
                     assert max(map(len, rows)) <= width, (line, width)
 

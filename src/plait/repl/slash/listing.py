@@ -71,9 +71,13 @@ def _number(one: Listed) -> str:
 
 
 def _rest(one: Listed) -> str:
-    """What only some sessions have; all but the title."""
+    """What only some sessions have; all but the title. What is typed in the shown one is before the user's eyes."""
     row = one.row
-    facts = (f"{row.unread:,} unread" if row.unread else "", "(draft)" if row.draft else "", f"in {one.place}" if one.place else "")
+    facts = (
+        f"{row.unread:,} unread" if row.unread else "",
+        "(draft)" if row.draft and not one.shown else "",
+        f"in {one.place}" if one.place else "",
+    )
     return "  ".join(fact for fact in facts if fact)
 
 
@@ -157,7 +161,7 @@ def _json(one: Listed) -> str:
         "messages": row.messages,
         "unread": row.unread,
         "queued": row.queued,
-        "draft": row.draft,
+        "draft": row.draft and not one.shown,
         "createdAt": row.created_at,
         "lastAt": row.last_at,
         "completed": row.state is SessionState.COMPLETED,
