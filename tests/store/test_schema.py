@@ -68,6 +68,16 @@ def test_a_fresh_database_has_every_migration_and_tells_nothing(tmp_path: Path) 
     assert not (tmp_path / "backups").exists()
 
 
+def test_every_column_of_a_session_is_described(tmp_path: Path) -> None:
+    open_at(tmp_path / "plait.db").close()
+    connection = engine.connect(tmp_path / "plait.db", writing=False)
+    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(sessions)")]
+    connection.close()
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    described = page.partition("Columns of `sessions`")[2].partition("## ")[0]
+    assert [name for name in columns if f"`{name}`" not in described] == []
+
+
 def test_no_compiled_copy_is_left_beside_the_migrations(later: Path, tmp_path: Path) -> None:
     open_with(tmp_path / "plait.db", later, []).close()
     assert all(one.suffix == ".py" for one in later.iterdir() if one.name != "__pycache__")
