@@ -37,11 +37,11 @@ async def converse(program: Program, front: Front, screen: Terminal, look: Look,
     """
     findings: list[Finding] = []
     store = await anyio.to_thread.run_sync(open_database, program, findings.append)
-    registry = all_commands({"keys": render_keys})
+    registry = all_commands({"keys": render_keys}, str(program.paths.database))
     async with models_over(store, program) as catalog, open_app(program, store, catalog) as client:
         shown = await _first_session(client, program.directory, session)
         repl = Repl(client, registry, look, program.environ, options_of(program.settings), screen)
-        front.lead_to(repl, PromptCompleter(client, registry, shown.directory))
+        front.lead_to(repl, PromptCompleter(client, registry, shown.directory, lambda: repl.fleet))
         for finding in findings:
             repl.show(render_notice("warning", finding.text, repl.look))
         async with anyio.create_task_group() as tasks:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pyte
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.repl.painter import Painter
 from plait.repl.rows import Row, folds, wrap

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.repl.paste import BURST, STALLED, InputSplitter, Pasted, PasteShelf, Piece, Typed, normalise, size_words
 

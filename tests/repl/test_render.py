@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from wcwidth import wcswidth
 
 from plait.repl.blocks import BLOCK_CAP, CODE_LINES, HIGHLIGHT_CAP, LINE_CAP, Piece

@@ -96,12 +96,13 @@ def session_meant(rows: Sequence[SessionInfo], word: str, home: str = "") -> Ses
     at_home = [row for row in named if row.project == home]
     if len(at_home or named) == 1:
         return (at_home or named)[0]
-    if not named and wanted.isascii() and wanted.isdigit():
-        if 0 < int(wanted[:9]) <= len(rows):
-            return rows[int(wanted[:9]) - 1]
-        raise UsageError(f"There is no session number {wanted[:9]}: they go from 1 to {len(rows)}. /sessions lists them.")
+    number = int(wanted[:9]) if wanted.isascii() and wanted.isdigit() else 0
+    if not named and 0 < number <= len(rows):
+        return rows[number - 1]
     found = named or [row for row in rows if wanted and row.name.casefold().startswith(wanted)]
     found = found or [row for row in rows if len(wanted) >= ID_PREFIX and row.id.startswith(wanted)]
+    if not found and wanted.isascii() and wanted.isdigit():
+        raise UsageError(f"There is no session number {wanted[:9]}: they go from 1 to {len(rows)}. /sessions lists them.")
     if len(found) == 1:
         return found[0]
     if found:

@@ -132,5 +132,6 @@ class Intake:
             self._prompt.show(render_error(str(error), self._prompt.look))
             self._drafts.into_line(text)
             return
+        self._tasks.start_soon(self._drafts.save)  # what is sent is no draft any more
         self._outbox.add()
         self._tasks.start_soon(self._outbox.send, c.Say(session, attached.text, attached.attachments))
