@@ -16,7 +16,7 @@ from tests.timing import keep
 STREAMS = """
 [[reply]]
 match = "slow"
-words = 40
+words = 90
 per_second = 40
 
 [[reply]]
@@ -51,9 +51,9 @@ def test_typing_goes_on_while_an_answer_streams_and_what_is_sent_waits_its_turn(
         assert "▌ half typed" not in plait.everything  # it is echoed where its turn starts
         assert plait.input_row == "(default) >"
         plait.type("draft")
-        plait.until(lambda: "word40" in plait.everything and plait.everything.count("half typed") == 2)
+        plait.until(lambda: "word90" in plait.everything and plait.everything.count("half typed") == 2)
         plait.until(lambda: "Ctrl+C stops" not in plait.text)
-        order(plait.everything, "▌ a slow one", "word1 ", "word40", "▌ half typed", "  half typed", "(default) > draft")
+        order(plait.everything, "▌ a slow one", "word1 ", "word90", "▌ half typed", "  half typed", "(default) > draft")
         plait.type("\x15\x1b[A")  # Ctrl+U, Up
         plait.until(lambda: plait.input_row == "(default) > half typed")
         plait.type("\x1b[A")

@@ -5,9 +5,12 @@ Nothing here sleeps for a fixed time to let something happen: each wait is for a
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
+import re
 import shutil
+import struct
 import subprocess
 import sys
 import termios
@@ -25,6 +28,8 @@ from tests.timing import LIMIT, within
 DEMO = Path(__file__).with_name("demo.py")
 FAST_KEYS = 0.03  # seconds between keys that are meant to be typed by a person: more than a burst
 
+_KEY = re.compile("\x1b(?:\\[[0-9;]*[A-Za-z~]|O?.)?|.", re.DOTALL)
+_NUMBER_OF_PTY = 0x80045430  # TIOCGPTN of Linux
 _NUMBERS = itertools.count()  # a server's name is not used twice: the old one may still be leaving
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -71,8 +76,8 @@ class Pty:
         assert not rest, "the program does not read its input"
 
     def type(self, text: str) -> None:
-        """Keys one after the other, at a pace that a person could have."""
-        for key in text:
+        """Keys one after the other, at a pace that a person could have; what a key sends comes in one piece."""
+        for key in _KEY.findall(text):
             self.send(key)
             self.pause()
 
@@ -85,10 +90,34 @@ class Pty:
         self.pause()
 
     def pause(self, seconds: float = FAST_KEYS) -> None:
-        """Let this time pass for the program, as a person does between keys, and read meanwhile."""
+        """Let this time pass for the program, as a person does between keys, and read meanwhile. It begins when the keys have been read."""
+        self._read_for(seconds)
+        given_up = time.monotonic() + 1.0  # who reads no keys at all is not waited for
+        if self._keys_wait():
+            while self._keys_wait() and time.monotonic() < given_up:
+                self.read(0.005)
+            self._read_for(seconds)
+
+    def _read_for(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.read(left)
+
+    def _keys_wait(self) -> bool:
+        """Whether keys lie in the terminal that the program has not read, where the system tells."""
+        if sys.platform != "linux":
+            return False
+        number = struct.unpack("i", fcntl.ioctl(self.child.child_fd, _NUMBER_OF_PTY, bytes(4)))[0]
+        try:
+            terminal = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
+        except OSError:
+            return False
+        try:
+            return bool(struct.unpack("i", fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)))[0])
+        except OSError:
+            return False
+        finally:
+            os.close(terminal)
 
     def read(self, seconds: float) -> bool:
         """Take what the program writes within this time; False at its end."""
@@ -107,10 +136,17 @@ class Pty:
         """Read until the condition holds; fails with the screen when it never does, and is too slow after the time that is promised."""
         deadline = time.monotonic() + LIMIT
         with within(promised):
-            while not condition():
+            while not (condition() and self._drawn):
                 alive = self.read(0.02)
                 if time.monotonic() > deadline or not (alive or condition()):
                     pytest.fail("waited in vain; the screen:\n" + self.text)
+                if not alive:
+                    break
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether the last frame has come whole."""
+        return self.sent.rfind(b"\x1b[?2026h") <= self.sent.rfind(b"\x1b[?2026l")
 
     def ready(self) -> Pty:
         """Wait for the prompt."""

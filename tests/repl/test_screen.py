@@ -34,21 +34,21 @@ def test_a_line_is_submitted_and_echoed_and_the_prompt_stays() -> None:
 
 def test_typing_during_a_stream_is_shown_and_kept_and_no_line_is_lost() -> None:
     with Pty(columns=40, rows=12) as pty:
-        pty.ready().enter("/stream 20 400")
+        pty.ready().enter("/stream 60 400")
         pty.until(lambda: "line 00002" in pty.everything)
         pty.type("draft under way")
+        pty.until(lambda: pty.input_row == "(demo) > draft under way")
         assert "streaming" in pty.text
-        assert pty.input_row == "(demo) > draft under way"
         pty.until(lambda: "[stream ended]" in pty.text and "idle" in pty.text)
         assert pty.input_row == "(demo) > draft under way"
-        assert streamed(pty) == list(range(20))
+        assert streamed(pty) == list(range(60))
         assert pty.everything.count("(demo) >") == 1
         assert pty.everything.count("toolbar:") == 1
 
 
 def test_enter_typed_before_the_prompt_submits() -> None:
     with Pty() as pty:
-        pty.send("early\n")  # as the shell's terminal mode delivers Enter
+        pty.send("early\r")  # which the shell's terminal mode makes a line feed of
         pty.until(lambda: "got 5 characters: 'early'" in pty.text)
 
 
