@@ -16,9 +16,7 @@ from typing import Any, Literal, TextIO, TypeAlias
 
 import anyio
 
-from plait.core import commands as c
-from plait.core import errors
-from plait.core import events as e
+from plait.core import commands as c, errors, events as e
 from plait.core.errors import PlaitError
 from plait.core.messages import SessionId, Turn
 from plait.core.naming import checked_name, session_named
