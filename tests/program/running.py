@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -87,11 +88,13 @@ class Place:
         own = {"PLAIT_HOME": str(self.home), "OLLAMA_HOST": "127.0.0.1:1", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
         return {**base, **own, "PLAIT_AUTO_NAMES": "0", "HOME": str(self.root), **changes}
 
-    def start(self, *arguments: str, columns: int = 80, rows: int = 24, model: str | None = None, **environ: str) -> Plait:
-        """Start the prompt; `model` is the scripted one unless it is given."""
+    def start(
+        self, *arguments: str, columns: int = 80, rows: int = 24, model: str | None = None, through: Sequence[str] = (), **environ: str
+    ) -> Plait:
+        """Start the prompt; `model` is the scripted one unless it is given. `through` is what runs a command line somewhere else."""
         name = self.model if model is None else model
         chosen = ["--model", name] if name else []
-        return Plait([*PLAIT, *chosen, *arguments], self, columns, rows, environ)
+        return Plait([*PLAIT, *chosen, *arguments], self, columns, rows, environ, through)
 
     def run(self, *arguments: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `plait ARGUMENTS` with the scripted model to its end."""
@@ -131,9 +134,12 @@ class Plait(Pty):
     def __enter__(self) -> Plait:
         return self
 
-    def __init__(self, command: Sequence[str], place: Place, columns: int, rows: int, environ: dict[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], place: Place, columns: int, rows: int, environ: dict[str, str], through: Sequence[str] = ()
+    ) -> None:
         pairs = [f"{name}={value}" for name, value in place.environ(**environ).items()]
-        super().__init__(["sh", "-c", ENTER, "sh", str(place.work), *pairs, *command], columns, rows)
+        words = ["sh", "-c", ENTER, "sh", str(place.work), *pairs, *command]
+        super().__init__([*through, shlex.join(words)] if through else words, columns, rows)
         self.place = place
 
     def ready(self, prompt: str = PROMPT) -> Plait:
