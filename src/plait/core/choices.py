@@ -16,8 +16,8 @@ def chosen(text: str, choices: Sequence[str]) -> str:
     if not choices:
         return word
     if word.isascii() and word.isdigit():
-        if 1 <= int(word[:9]) <= len(choices):
-            return choices[int(word[:9]) - 1]
+        if len(word) < 10 and 1 <= int(word) <= len(choices):
+            return choices[int(word) - 1]
         raise UsageError(f"There is no choice {word[:9]}: they go from 1 to {len(choices)}. Type one of these, or an answer in words.")
     found = [one for one in choices if one.casefold() == word.casefold()]
     found = found or [one for one in choices if word and one.casefold().startswith(word.casefold())]

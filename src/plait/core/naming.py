@@ -96,7 +96,7 @@ def session_meant(rows: Sequence[SessionInfo], word: str, home: str = "") -> Ses
     at_home = [row for row in named if row.project == home]
     if len(at_home or named) == 1:
         return (at_home or named)[0]
-    number = int(wanted[:9]) if wanted.isascii() and wanted.isdigit() else 0
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else 0
     if not named and 0 < number <= len(rows):
         return rows[number - 1]
     found = named or [row for row in rows if wanted and row.name.casefold().startswith(wanted)]

@@ -27,22 +27,23 @@ def unseen(session: Session, upto: int, capacity: int, capacity_bytes: int, weig
     """
     fresh = _after(session.conversation, session.mark.upto, upto)
     shown = _shown_of_the_next(session, fresh)
-    partly = next((place for place, stamped in enumerate(fresh) if isinstance(stamped.event, e.AssistantSaid)), None)
-    if partly is not None and shown and weight(fresh[partly]) > capacity_bytes:
-        fresh[partly] = _without_its_beginning(fresh[partly], shown)  # what is cut then is at its end, and not what was shown
-        shown = 0
+    answers = ((place, stamped.event) for place, stamped in enumerate(fresh) if isinstance(stamped.event, e.AssistantSaid))
+    partly, said = next(answers, (None, None))
+    if partly is not None and said is not None and shown and weight(fresh[partly]) > capacity_bytes:
+        rest = replace(said.message, text=said.message.text[shown:])  # what is cut then is at its end, and not what was shown
+        fresh[partly], shown = replace(fresh[partly], event=replace(said, message=rest)), 0
     kept = _newest(fresh, capacity, capacity_bytes, weight)
     skipped = len(fresh) - len(kept)
     lines = [_lines(stamped, shown if place == partly else 0) for place, stamped in enumerate((*fresh[:skipped], *kept))]
     in_progress = _text_lines(session.answer.text[shown if partly is None else 0 :])
-    said = sum(lines[skipped:]) + in_progress
+    new = sum(lines[skipped:]) + in_progress
     return News(
         session=session.id,
         events=tuple(kept),
         shown=shown if partly is None or partly >= skipped else 0,
-        lines=said,
+        lines=new,
         tools=sum(isinstance(one.event, e.ToolStarted) for one in kept),
-        since=fresh[0].at if fresh else session.last_at if said else 0.0,
+        since=fresh[0].at if fresh else session.last_at if new else 0.0,
         skipped=skipped,
         skipped_lines=sum(lines[:skipped]),
         seq=upto,
@@ -55,14 +56,6 @@ def _shown_of_the_next(session: Session, fresh: Sequence[e.Stamped]) -> int:
     turn = next(answering, session.running)
     begun = any(isinstance(stamped.event, e.TurnStarted) and stamped.event.turn == turn for stamped in fresh)
     return 0 if begun else session.mark.shown
-
-
-def _without_its_beginning(stamped: e.Stamped, shown: int) -> e.Stamped:
-    match stamped.event:
-        case e.AssistantSaid(message=message) as said:
-            return replace(stamped, event=replace(said, message=replace(message, text=message.text[shown:])))
-        case _:
-            return stamped
 
 
 def _after(conversation: Sequence[e.Stamped], seen: int, upto: int) -> list[e.Stamped]:
