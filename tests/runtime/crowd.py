@@ -93,6 +93,8 @@ class Crowd:
     kept: list[tuple[SessionId, int, e.Event]] = field(default_factory=list)
     """What an acknowledged command has recorded: within so many events of its session."""
     drafts: dict[SessionId, str] = field(default_factory=dict)
+    asked: dict[SessionId, e.QuestionAsked] = field(default_factory=dict)
+    """The questions that waited when the coordinator was left."""
     answered: list[c.AnswerQuestion] = field(default_factory=list)
     number: int = 0
 
@@ -176,7 +178,7 @@ async def settled(coordinator: Coordinator) -> None:
     for managed in coordinator.loaded:
         live = managed.session
         assert replace(live, answer=Answer()) == replace(fold(live.id, coordinator.world.store.read(live.id)), answer=Answer())
-        assert live.state is not SessionState.PROCESSING or live.queue or live.running is not None
+        assert live.state is not SessionState.PROCESSING or live.running is not None
         assert live.state is not SessionState.WAITING or live.question is not None or live.unseen
         assert live.state is not SessionState.COMPLETED or (live.running, live.queue, live.question) == (None, [], None)
         assert live.question is None or (managed.scope is not None and not managed.scope.cancel_called)
@@ -198,6 +200,7 @@ def left_in_order(crowd: Crowd, coordinator: Coordinator) -> None:
         folded = fold(row.id, store.read(row.id))
         assert c.info_of(folded, draft=row.id in drafts) == row
         assert folded.running is None or folded.question is not None
+        assert folded.question == crowd.asked.get(row.id, folded.question)
         assert store.claim(row.id, "another")  # no lease is left behind
         store.release(row.id, "another")
     assert drafts == crowd.drafts
