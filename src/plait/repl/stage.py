@@ -146,7 +146,8 @@ class Stage:
         if heading := opening.heading(status.info.name, elsewhere, time.time()):
             self._rule(heading)
         for stamped in _seen_before(opening, news):
-            self._printer.show(stamped)
+            if stamped.event != status.question:  # it comes below, as the last thing
+                self._printer.show(stamped)
 
     def _show_news(self, status: c.Status, news: c.News, *, again: bool) -> None:
         self._printer.go_on_from(news.shown if again else 0, status.running, status.waiting)
