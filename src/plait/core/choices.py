@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from plait.core.errors import UsageError
 
+BEGINNING = 3
+
 
 def chosen(text: str, choices: Sequence[str]) -> str:
     """The answer that a text gives: the choice of that number or with that beginning, else the text itself.
+
+    A beginning has `BEGINNING` characters at least: "no" to "now or later" is an answer of its own.
 
     Raises `UsageError` for a number that no choice has.
     """
@@ -20,5 +24,5 @@ def chosen(text: str, choices: Sequence[str]) -> str:
             return choices[int(word) - 1]
         raise UsageError(f"There is no choice {word[:9]}: they go from 1 to {len(choices)}. Type one of these, or an answer in words.")
     found = [one for one in choices if one.casefold() == word.casefold()]
-    found = found or [one for one in choices if word and one.casefold().startswith(word.casefold())]
+    found = found or [one for one in choices if len(word) >= BEGINNING and one.casefold().startswith(word.casefold())]
     return found[0] if len(found) == 1 else word
