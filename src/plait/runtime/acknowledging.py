@@ -15,6 +15,7 @@ PATIENCE = 2.0
 
 
 async def happen(registry: Registry, managed: Managed, event: e.Event) -> c.Done:
+    """Let something happen in a session, and acknowledge it. Raises `IllegalTransition`, or what `done` raises."""
     session = managed.session
     seq = registry.record(session.id, event)
     registry.dispatch(managed)
@@ -32,5 +33,6 @@ async def done(registry: Registry, session: SessionId, seq: int) -> c.Done:
 
 
 def refuse_when_full(registry: Registry) -> None:
+    """Raises `StoreError` where so much waits for a failing disk already that no new input may be taken (promise P6)."""
     if registry.journal.full:
         raise StoreError(f"Nothing new can be taken until the disk works again: {registry.journal.trouble}")

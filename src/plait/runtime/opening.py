@@ -19,6 +19,7 @@ from plait.runtime.registry import Registry
 
 
 async def open_session(registry: Registry, command: c.OpenSession) -> c.Reply:
+    """See `OpenSession`. Raises `LimitReached`, or `UsageError` for a name or a directory that cannot be."""
     project = await _project_of(registry, command.directory)
     session = SessionId(registry.world.new_id())
     await anyio.to_thread.run_sync(registry.world.store.claim, session, registry.owner)
@@ -51,6 +52,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 
 async def enter_project(registry: Registry, command: c.EnterProject) -> c.Reply:
+    """See `EnterProject`. At the limit it goes on in the session used last, wherever that is, and notes so there."""
     project = await _project_of(registry, command.directory)
     rows = sorted(registry.list.open(), key=lambda row: -row.used_at)
     here = [row for row in rows if row.directory == command.directory] or [row for row in rows if row.project == project.id]
@@ -103,6 +105,7 @@ def _project(registry: Registry, directory: str) -> Project:
 
 
 async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
+    """See `CloseSession`. Whatever is queued, runs or is done in the background for it ends first."""
     while True:
         managed = await registry.managed(command.session)  # anew each time: while its turn stopped, it may have left the memory
         while managed.session.queue:  # before its running turn ends, which would start the next one
@@ -117,6 +120,7 @@ async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
 
 
 async def reopen_session(registry: Registry, command: c.ReopenSession) -> c.Reply:
+    """See `ReopenSession`. It gets another name where an open session has taken its own."""
     managed = await registry.managed(command.session)
     session = managed.session
     rows = registry.list.open()
