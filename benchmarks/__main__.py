@@ -17,7 +17,22 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import echo, journal, latency, resize, resting, startup, streaming
+from benchmarks import (
+    churn,
+    crowd,
+    echo,
+    fleet,
+    indicator,
+    journal,
+    latency,
+    lists,
+    naming,
+    resize,
+    resting,
+    startup,
+    streaming,
+    switching,
+)
 from benchmarks.console import NeverCame
 from benchmarks.figures import Figure, NothingMeasured, Plan, table
 
@@ -29,6 +44,13 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "resting": resting.run,
     "resize": resize.run,
     "journal": journal.run,
+    "switching": switching.run,
+    "fleet": fleet.run,
+    "crowd": crowd.run,
+    "indicator": indicator.run,
+    "lists": lists.run,
+    "naming": naming.run,
+    "churn": churn.run,
 }
 COMPILED = (
     *("plait", "benchmarks", "prompt_toolkit", "click", "anyio", "wcwidth", "pygments", "markdown_it", "mdurl", "pysqlite3"),

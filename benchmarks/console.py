@@ -39,6 +39,8 @@ class Console:
         self.received = 0
         self.output = b""
         """What came since the last `forget`."""
+        self.kept: bytearray | None = None
+        """All that comes, where somebody wants it."""
         master, slave = pty.openpty()
         self.fd = master
         self._size(slave)
@@ -101,17 +103,19 @@ class Console:
             return False
         self.received += len(data)
         self.output += data
+        if self.kept is not None:
+            self.kept += data
         if _WHERE in data:
             self.send(f"\x1b[{self.rows};1R".encode())  # what any terminal answers: on its last row
         return bool(data)
 
-    def until(self, wanted: bytes, limit: float = LIMIT) -> float:
-        """When these bytes had come. Raises `NeverCame`."""
-        start, deadline = 0, time.monotonic() + limit
+    def until(self, wanted: bytes, limit: float = LIMIT, after: int = 0) -> float:
+        """When these bytes had come, at the place `after` of the output or later. Raises `NeverCame`."""
+        start, deadline = after, time.monotonic() + limit
         while True:
             if self.output.find(wanted, start) >= 0:
                 return time.monotonic()
-            start = max(0, len(self.output) - len(wanted))
+            start = max(after, len(self.output) - len(wanted))
             if time.monotonic() > deadline:
                 raise NeverCame(f"{wanted!r} did not come within {limit:.0f} s. The last that came: {self.output[-300:]!r}")
             self.read(deadline - time.monotonic())

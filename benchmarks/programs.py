@@ -68,6 +68,16 @@ def plait(plan: Plan, server: Server, model: str, label: str = "") -> Program:
     return _program(plan, server, "plait", (sys.executable, "-m", "plait", "--model", f"openai:{model}"), label, b") >")
 
 
+def many(plan: Plan, server: Server, model: str, label: str, **settings: int) -> Program:
+    """plait with `settings`, for sessions that can have models of their own: what `--model` says would go before them."""
+    program = _program(plan, server, "plait", (sys.executable, "-m", "plait"), label, b") >")
+    file = Path(program.environ["PLAIT_HOME"]) / "config" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f'model = "openai:{model}"', *(f"{key} = {value}" for key, value in settings.items())]
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return program
+
+
 def floor(plan: Plan, server: Server, model: str, kind: str = "live", label: str = "") -> Program:
     """The short loop, `live` or `plain`."""
     return _program(plan, server, f"{kind} loop", (sys.executable, "-m", "benchmarks.floor", kind, model), label, b"m>")

@@ -1,8 +1,9 @@
 """A model server on loopback that speaks the OpenAI protocol, at a rate of its choosing, and tells its own times.
 
-As a program it prints its port, then one line for each answer: when the request was there, and when the first token had been sent
-(`time.monotonic()`, seconds). The model's name is the plan of the answer: `bench-TOKENS-RATE-WAIT-MARK`, RATE in tokens a second (0: flat
-out), WAIT in milliseconds before the first, MARK in its first and last word. It ends when its standard input does.
+As a program it prints its port, then two lines for each answer: when the request was there, and when the first token had been sent; later,
+when its end was sent (`time.monotonic()`, seconds). The model's name is the plan of the answer: `bench-TOKENS-RATE-WAIT-MARK`, RATE in
+tokens a second (0: flat out), WAIT in milliseconds before the first, MARK in its first and last word and where paragraphs begin.
+The program ends when its standard input does.
 
 `Server` starts it as a process of its own, so that what it costs is not plait's.
 """
@@ -10,12 +11,16 @@ out), WAIT in milliseconds before the first, MARK in its first and last word. It
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import queue
 import subprocess
 import sys
+import threading
 import time
 from functools import cache
 from types import TracebackType
+from typing import IO
 
 FIRST, LAST = b"zqfirst", b"zqlast"
 """The first and the last word of each answer, up to its mark: looked for on the screen."""
@@ -24,12 +29,17 @@ GROUP = 64
 WORDS = ("the", "of", "and", "to", "in", "that", "was", "his", "with", "as", "for", "had", "you", "not", "be", "her", "on", "at", "by")
 PARAGRAPH = 60
 """Words of one paragraph."""
+PATIENCE = 60.0
+"""Seconds to wait for an answer to begin."""
 
 
 def words(count: int, mark: str) -> list[str]:
     """The tokens of an answer: short words, in paragraphs, between its first and its last."""
     said = [f"{FIRST.decode()}{mark} "]
     for number in range(1, count - 1):
+        if mark and number % PARAGRAPH == 1:
+            said.append(f"{mark} ")
+            continue
         said.append(WORDS[number * 7 % len(WORDS)] + ("\n\n" if number % PARAGRAPH == 0 else " "))
     return [*said, f"\n\n{LAST.decode()}{mark}\n"]
 
@@ -58,8 +68,7 @@ async def answer(writer: asyncio.StreamWriter, model: str, received: float) -> N
     await asyncio.sleep(max(0.0, received + wait / 1000 - time.monotonic()))
     writer.write(tokens[0])
     first = time.monotonic()
-    sys.stdout.write(f"{json.dumps([received, first])}\n")
-    sys.stdout.flush()
+    _tell(received, first)
     if rate:
         for number, token in enumerate(tokens[1:], 1):
             await asyncio.sleep(max(0.0, first + number / rate - time.monotonic()))
@@ -69,8 +78,15 @@ async def answer(writer: asyncio.StreamWriter, model: str, received: float) -> N
         for start in range(1, len(tokens), GROUP):
             writer.write(b"".join(tokens[start : start + GROUP]))
             await writer.drain()
+    ended = time.monotonic()
     writer.write(chunk({}, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
     await writer.drain()
+    _tell(ended)
+
+
+def _tell(*times: float) -> None:
+    sys.stdout.write(f"{json.dumps(times)}\n")
+    sys.stdout.flush()
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,24 +123,46 @@ class Server:
         )
         assert self._process.stdout is not None
         self.base_url = f"http://127.0.0.1:{int(self._process.stdout.readline())}/v1"
+        self._begun: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
+        self._listener.start()
         return self
+
+    def _listen(self, lines: IO[str]) -> None:
+        for line in lines:
+            match json.loads(line):
+                case [received, first]:
+                    self._begun.put((received, first))
+                case [ended]:
+                    self._ended.put(ended)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.stdout.close()
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listener.join()
+        self._process.stdout.close()
 
     def times(self) -> tuple[float, float]:
         """Of the next answer that was begun: when its request was there, when its first token had been sent."""
-        assert self._process.stdout is not None
-        received, first = json.loads(self._process.stdout.readline())
-        return received, first
+        try:
+            return self._begun.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise TimeoutError(f"the server was asked nothing for {PATIENCE:.0f} s") from None
+
+    def ends(self) -> list[float]:
+        """When the ends were sent of all answers that have ended since the last call."""
+        found = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found.append(self._ended.get_nowait())
+        return found
 
 
 def model(tokens: int, rate: float = 0, wait: int = 0, mark: str = "") -> str:
