@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from plait.core import commands as c, events as e
@@ -216,3 +217,12 @@ async def test_a_session_that_is_completed_while_it_is_followed_is_forgotten_aft
         assert "none" in repr(coordinator)
         await ask(coordinator, c.ReopenSession(session), c.Done)
         assert (await turned(coordinator, session, "again")).ending == "done"
+
+
+async def test_it_says_what_it_does_whoever_asks() -> None:
+    """Without an event loop too, as in the report of a test that has failed."""
+    world = World(scripted())
+    async with world.start() as coordinator:
+        await opened(coordinator)
+        told = await anyio.to_thread.run_sync(repr, coordinator)
+    assert told == "<Coordinator [sessions: 1 active | gate: 0/5, 0 queued]>"

@@ -174,6 +174,24 @@ async def test_a_mark_that_tells_nothing_new_is_no_event() -> None:
         assert (await ask(coordinator, c.MarkSeen(session), c.Done)).seq == closed
 
 
+async def test_a_mark_goes_back_where_an_end_was_taken_as_seen_by_somebody_who_had_turned_away() -> None:
+    world = World(scripted(Reply(match="", text="ok")))
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        managed = await coordinator.managed(session)
+        async with aclosing(coordinator.follow(session, e.Cursor(0, 0))) as events:
+            await anext(events)
+            await said(coordinator, session, "hi")
+            await until(lambda: managed.session.ended > 0)
+            assert (managed.session.state, managed.session.unread) == (SessionState.ACTIVE, [])
+            seq = (await ask(coordinator, c.MarkSeen(session, 2), c.Done)).seq
+            assert seq == managed.session.ended  # somebody still shows it
+        await ask(coordinator, c.MarkSeen(session, 2), c.Done)
+        assert (managed.session.state, len(managed.session.unread)) == (SessionState.WAITING, 1)
+        await coordinator.journal.durable(session, managed.session.seq)
+        assert (await ask(coordinator, c.ReadNews(session), c.News)).lines == 1
+
+
 async def test_what_the_buffer_does_not_hold_is_counted() -> None:
     world = World(scripted(Reply(match="", text="one\ntwo")), defaults=Defaults(buffer_events=2))
     async with world.start() as coordinator:

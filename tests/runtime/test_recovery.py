@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+
 import anyio
 import pytest
 
@@ -151,3 +154,21 @@ async def test_a_session_that_another_owner_works_on_is_refused() -> None:
     world.store.claim(session, "another")
     async with world.start() as coordinator:
         assert "Another process" in (await ask(coordinator, c.Say(session, "hi"), c.Refused)).text
+
+
+async def test_a_start_that_fails_leaves_nothing_behind() -> None:
+    class Broken(FailingStore):
+        def read(self, session: SessionId, after: int = 0, upto: int | None = None) -> Sequence[e.Stamped]:
+            if session == bad:
+                raise ZeroDivisionError
+            return super().read(session, after, upto)
+
+    bad = SessionId("bad")
+    world = World(scripted(Reply(match="", hang=True)), Broken())
+    stored(world, e.UserSaid("hi"), session=SessionId("good"))
+    stored(world, e.UserSaid("hi"), session=bad)
+    with pytest.raises(ZeroDivisionError):
+        async with world.start():
+            raise AssertionError("it must not start")
+    assert not any(thread.name == "plait-journal" for thread in threading.enumerate())
+    assert world.store.claim(SessionId("good"), "another")

@@ -22,6 +22,7 @@ from plait.core.ports import ToolContext
 from plait.models.scripted import Reply
 from plait.runtime import turn as turns
 from plait.runtime.eventlog import CROWDED
+from plait.runtime.journal import CAP
 from tests.runtime.failing import FULL, FailingStore
 from tests.runtime.waiting import until
 from tests.runtime.world import Bench, Recorder, World, ask, calls, ended, opened, said, scripted, turned
@@ -176,6 +177,22 @@ async def test_what_streams_is_in_the_journal_while_it_streams() -> None:
         assert saved == [e.AnswerProgress(turn, "abcdefgh", "hm")]
         await ask(coordinator, c.Interrupt(session), c.Done)
     assert world.answers(session)[0].message == AssistantMessage("abcdefgh", "hm")
+
+
+async def test_nothing_new_is_taken_while_too_much_waits_for_the_disk() -> None:
+    store = FailingStore()
+    world = World(scripted(Reply(match="", text="ok")), store)
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        store.fail()
+        for _ in range(CAP):
+            coordinator.record(session, e.Noted("x"))
+        await until(lambda: coordinator.journal.full)
+        for command in (c.Say(session, "hi"), c.ChangeSetting(session, "model", "scripted:m"), c.OpenSession("/shop")):
+            assert "until the disk works again" in (await ask(coordinator, command, c.Refused)).text
+        store.recover()
+        await until(lambda: not coordinator.journal.full)
+        assert (await turned(coordinator, session, "hi")).ending == "done"
 
 
 async def test_a_stream_waits_for_a_disk_that_hangs_before_it_fills_the_memory() -> None:

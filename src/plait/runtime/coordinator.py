@@ -31,13 +31,11 @@ class Coordinator(Registry):
         finally:
             await self._forget_completed()
 
-    async def follow(self, session: SessionId, after: Cursor | None = None) -> AsyncGenerator[Stamped, None]:
+    def follow(self, session: SessionId, after: Cursor | None = None) -> AsyncGenerator[Stamped, None]:
         """Events of a session after the cursor, then as they come; of `FLEET` the changes. Raises `UsageError` for an unknown session."""
-        if session == FLEET:
-            async with aclosing(self.fleet.follow(self.world.now())) as changes:
-                async for stamped in changes:
-                    yield stamped
-            return
+        return self.fleet.follow(self.world.now) if session == FLEET else self._follow(session, after)
+
+    async def _follow(self, session: SessionId, after: Cursor | None) -> AsyncGenerator[Stamped, None]:
         managed = await self.managed(session)
         try:
             async with aclosing(managed.log.follow(after)) as events:

@@ -5,7 +5,7 @@ Nothing is queued: however much has changed since a follower looked, it is told 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
 
@@ -50,11 +50,11 @@ class FleetLog:
             self._changed.set()
             self._changed = anyio.Event()
 
-    async def follow(self, at: float) -> AsyncGenerator[e.Stamped, None]:
-        """`SessionsChanged`, at once and then after changes, for ever."""
+    async def follow(self, now: Callable[[], float]) -> AsyncGenerator[e.Stamped, None]:
+        """`SessionsChanged`, at once and then after changes, for ever; stamped with the time `now`."""
         told = 0
         while True:
             if told == self._number:
                 await self._changed.wait()
             told = self._number
-            yield e.Stamped(FLEET, None, at, e.SessionsChanged())
+            yield e.Stamped(FLEET, None, now(), e.SessionsChanged())

@@ -93,7 +93,12 @@ class Gate:
         self._told = GateFigures(0, 0, limit)
 
     def __repr__(self) -> str:
-        return f"<Gate [{self._running}/{self.limit}, {len(self._queue)} queued]>"
+        return f"<Gate [{self.load}]>"
+
+    @property
+    def load(self) -> str:
+        """How many calls run, of how many, and how many wait; in words."""
+        return f"{self._running}/{self.limit}, {len(self._queue)} queued"
 
     def report(self) -> GateFigures:
         """How many calls run and wait, and which providers are held by a rate limit."""

@@ -76,8 +76,7 @@ class Registry:
     def __repr__(self) -> str:
         states = [one.session.state for one in self._managed.values()]
         counts = ", ".join(f"{states.count(state)} {state.name.lower()}" for state in SessionState if state in states)
-        gate = self.gate.report()
-        return f"<{type(self).__name__} [sessions: {counts or 'none'} | gate: {gate.running}/{gate.limit}, {gate.queued} queued]>"
+        return f"<{type(self).__name__} [sessions: {counts or 'none'} | gate: {self.gate.load}]>"
 
     async def __aenter__(self) -> Self:
         rows = await anyio.to_thread.run_sync(self.world.store.sessions)
