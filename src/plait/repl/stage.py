@@ -22,7 +22,7 @@ from prompt_toolkit.history import InMemoryHistory
 
 from plait.core import commands as c, events as e
 from plait.core.errors import PlaitError
-from plait.core.messages import SessionId
+from plait.core.messages import SessionId, Turn
 from plait.core.ports import Client
 from plait.repl.drafts import Drafts
 from plait.repl.opening import Opening, news_heading, read_opening
@@ -64,6 +64,8 @@ class Stage:
         self._followed = anyio.Event()
         self._seq = 0
         self._histories: dict[SessionId, InMemoryHistory] = {}
+        self._unstarted: dict[SessionId, dict[Turn, e.UserSaid]] = {}
+        """Messages that were not echoed when their session was left: seen as queued, and not where their turn has started meanwhile."""
         self._on_round = False
         self.session = SessionId("")
         self.came_from: SessionId | None = None
@@ -103,6 +105,7 @@ class Stage:
         self._following.cancel()
         await self._followed.wait()
         mark = c.MarkSeen(left, self._seq, self._printer.shown)
+        self._unstarted[left] = self._printer.unstarted
         draft = self._drafts.part()
         self.session = SessionId("")
         self._printer.reset()
@@ -150,7 +153,13 @@ class Stage:
                 self._printer.show(stamped)
 
     def _show_news(self, status: c.Status, news: c.News, *, again: bool) -> None:
-        self._printer.go_on_from(news.shown if again else 0, status.running, status.waiting)
+        begun = {one.event.turn for one in news.events if isinstance(one.event, (e.TurnStarted, e.TurnEnded))}
+        before = [
+            e.Stamped(status.info.id, turn, 0.0, said)
+            for turn, said in self._unstarted.pop(status.info.id, {}).items()
+            if again and turn in begun
+        ]
+        self._printer.go_on_from(news.shown if again else 0, status.running, (*before, *status.waiting))
         if heading := news_heading(status.info, news, again=again):
             self._rule(heading)
         for stamped in news.events:
