@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis import HealthCheck, settings
 
 from tests.timing import TRIES, TooSlow
+
+# How long an example takes says nothing on a machine that does other things as well; the limit of the whole test ends what hangs.
+settings.register_profile("plait", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("plait")
 
 AGAIN = "too slow at first"
 """The outcome of a try that is followed by another."""
