@@ -6,76 +6,27 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 
 import anyio
-import anyio.lowlevel
 import pytest
-from prompt_toolkit.history import History
 
-from plait.core import commands as c
-from plait.core import events as e
+from plait.core import commands as c, events as e
 from plait.core.messages import SessionId
+from plait.core.ports import Client
 from plait.core.prompt import Instructions
 from plait.repl.app import Repl
-from plait.repl.lines import Ended, EndReason, Line
+from plait.repl.options import ReplOptions
 from plait.repl.slash.commands import all_commands
 from plait.repl.style import Look
-from plait.runtime.coordinator import Coordinator
+from tests.repl.stand import Page, standing
 from tests.runtime.waiting import LIMIT, until
 from tests.runtime.world import World, opened, scripted
 
 pytestmark = pytest.mark.anyio
 
 
-class Page:
-    """A screen that keeps what is shown, and on which nobody types until they leave."""
-
-    columns = 80
-    vi_mode = False
-    draft = ""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self._left = anyio.Event()
-
-    def write(self, text: str) -> None:
-        """See `Surface`."""
-        self.text += text
-
-    def set_tail(self, text: str) -> None:
-        """See `Surface`."""
-
-    async def read(self) -> Line | Ended:
-        """See `Terminal`."""
-        await self._left.wait()
-        return Ended(EndReason.CLOSED)
-
-    def refresh(self) -> None:
-        """See `Terminal`."""
-
-    def hint(self, text: str, seconds: float = 4.0) -> None:
-        """See `Terminal`."""
-
-    def forward(self, sequence: str) -> None:
-        """See `Terminal`."""
-
-    async def drained(self) -> None:
-        """See `Terminal`."""
-
-    def use_history(self, history: History) -> None:
-        """See `Terminal`."""
-
-    async def edit(self, text: str) -> str | None:
-        """See `Terminal`."""
-        return None
-
-    def leave(self) -> None:
-        """See `Terminal`."""
-        self._left.set()
-
-
 class Counting:
     """A client that counts what was asked and answered."""
 
-    def __init__(self, client: Coordinator) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self.under_way = 0
 
@@ -109,13 +60,13 @@ async def test_a_late_status_of_the_session_left_does_not_name_the_one_shown() -
     async with World(scripted(), instructions=instructions).start() as coordinator:
         old, new = await opened(coordinator, "/old", "old"), await opened(coordinator, "/new", "new")
         client, page = Counting(coordinator), Page()
-        repl = Repl(client, all_commands({}), Look(), {}, 0.0)
-        repl.use(page)
+        page.repl = repl = Repl(client, all_commands({}), Look(), {}, ReplOptions(), page)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(repl.run, old, "")
-            await until(lambda: repl.name == "old" and coordinator.rows()[0].seq > 0 and coordinator._managed[old].log.readers > 0)
+            await until(lambda: repl.prompt_text() == "(old) > " and coordinator._managed[old].log.readers > 0)
             slow.set()
-            coordinator.record(old, e.Renamed("older", by_hand=True))
+            coordinator.record(old, e.UserSaid("a turn, at whose end the status is read"))
+            coordinator.dispatch(coordinator._managed[old])
             await until(reading.is_set)
             await repl.switch(new)
             assert repl.prompt_text() == "(new) > "
@@ -124,3 +75,41 @@ async def test_a_late_status_of_the_session_left_does_not_name_the_one_shown() -
             await anyio.wait_all_tasks_blocked()
             assert repl.prompt_text() == "(new) > "
             page.leave()
+        page.queue.close()
+
+
+async def test_with_one_session_the_keys_between_sessions_do_nothing_but_say_so() -> None:
+    async with standing(World(scripted()), "a", "b", options=ReplOptions(many=False)) as stand:
+        stand.page.type("draft")
+        stand.key("switch", "2")
+        stand.key("next")
+        stand.repl.choose()
+        assert (stand.page.draft, stand.page.picking) == ("draft", None)
+        assert stand.page.hints == ["plait runs one session now. Start it without --single for many."] * 2
+        assert stand.repl.session == stand.sessions["a"]
+
+
+async def test_a_prompt_of_the_command_line_waits_for_no_other_session() -> None:
+    """It was meant for the session that was shown first, and goes to it once its question about instructions is answered."""
+
+    def instructions(directory: str) -> Instructions:
+        return Instructions(project=(("/shop/AGENTS.md", "Use tabs."),), digest="d1") if directory == "/shop" else Instructions()
+
+    world = World(scripted(), instructions=instructions)
+    async with world.start() as coordinator:
+        await opened(coordinator, "/docs", "b")
+    async with standing(world, "a", "b", prompt="for a") as stand:
+        await stand.shows("This project has instructions for the model")
+        stand.page.enter("set aside")
+        stand.key("switch", "b")
+        await stand.on("b")
+        assert "give AGENTS.md" not in stand.repl.prompt_text()
+        assert stand.page.draft == ""
+        await stand.settle()
+        assert stand.said("b") == []
+        stand.key("switch", "a")
+        await stand.on("a")
+        assert "give AGENTS.md" in stand.repl.prompt_text()
+        assert stand.page.of(stand.sessions["a"]).rstrip().endswith("or v to read them first.")
+        assert stand.page.draft == ""
+        assert (await stand.draft("a")).text == "set aside"

@@ -177,8 +177,8 @@ class Repl(OnScreen):
         """Another session is shown: the prompt says so at once."""
         self._asking.reset()
         self._trust.close()
-        self._take_status(status)
         self._watch.arrived(status.info)
+        self._take_status(status)
 
     def _shown(self, stamped: e.Stamped) -> None:
         """An event of the shown session was printed."""

@@ -64,7 +64,7 @@ class Intake:
         self._drafts = drafts
         self._leaving = leaving
         self._shell = shell
-        self._outbox = Outbox(prompt.submit)
+        self._outbox = Outbox(self._submit)
         self._tasks: TaskGroup
 
     def __repr__(self) -> str:
@@ -135,3 +135,11 @@ class Intake:
         self._tasks.start_soon(self._drafts.save)  # what is sent is no draft any more
         self._outbox.add()
         self._tasks.start_soon(self._outbox.send, c.Say(session, attached.text, attached.attachments))
+
+    async def _submit(self, command: c.Command) -> None:
+        """Send a message. One that was not taken comes back into the line; where the disk fails it is kept, and would be there twice."""
+        reply = await self._prompt.client.submit(command)
+        if isinstance(reply, c.Refused):
+            self._prompt.show(render_error(reply.text, self._prompt.look))
+            if isinstance(command, c.Say) and command.session == self._prompt.session and reply.error != "StoreError":
+                self._drafts.into_line(command.text)

@@ -80,15 +80,15 @@ class Stage:
         async with self._moving:
             if session == self.session:
                 return True
-            status = await self._client.submit(c.ReadStatus(session))
-            if not isinstance(status, c.Status):
-                self._complain(status)
+            status, news = await self._client.submit(c.ReadStatus(session)), await self._client.submit(c.ReadNews(session))
+            if not isinstance(status, c.Status) or not isinstance(news, c.News):
+                self._complain(news if isinstance(status, c.Status) else status)
                 return False
             left = await self.leave()
             if left and not (on_round and self._on_round):
                 self.came_from = left
             self._on_round = on_round
-            await self._enter(session, status)
+            await self._enter(session, status, news)
             return True
 
     async def mark(self) -> None:
@@ -120,13 +120,10 @@ class Stage:
         await self._client.submit(mark)
         marked.set()
 
-    async def _enter(self, session: SessionId, status: c.Status) -> None:
+    async def _enter(self, session: SessionId, status: c.Status, news: c.News) -> None:
         self.session = session
         self.recent = [*(one for one in self.recent if one != session), session]
         self._arrived(status)
-        reply = await self._client.submit(c.ReadNews(session))
-        self._complain(reply)
-        news = reply if isinstance(reply, c.News) else c.News(session, (), 0, 0, 0, 0.0, 0, 0, status.info.seq)
         self._seq = news.seq
         again = session in self._histories
         if not again:
@@ -137,8 +134,7 @@ class Stage:
         self._following, self._followed = anyio.CancelScope(), anyio.Event()
         self._tasks.start_soon(self._follow, session, self._following, self._followed)
         in_progress = news.shown if again and not any(isinstance(one.event, e.AssistantSaid) for one in news.events) else 0
-        if news is reply:  # else nothing of it was shown
-            self._tasks.start_soon(self._client.submit, c.MarkSeen(session, news.seq, in_progress))
+        self._tasks.start_soon(self._client.submit, c.MarkSeen(session, news.seq, in_progress))
         self._entered(status)
 
     async def _show_opening(self, session: SessionId, status: c.Status, news: c.News) -> None:

@@ -1,0 +1,144 @@
+"""What was typed and not sent: it belongs to its session, outlives the program, and is never sent by plait."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from plait.core import commands as c, events as e
+from plait.repl.style import Look
+from tests.repl.stand import Page, Taps, standing
+from tests.repl.test_switching import tap_world
+from tests.runtime.waiting import until
+from tests.runtime.world import World, ask, scripted
+from tests.timing import keep
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_text_and_cursor_come_back_with_their_session_and_after_a_restart() -> None:
+    """F25."""
+    world = World(scripted())
+    async with standing(world, "a", "b") as stand:
+        stand.page.type("for a")
+        stand.page.cursor = 3
+        stand.key("switch", "2")
+        await stand.on("b")
+        assert (stand.page.draft, stand.page.cursor) == ("", 0)
+        stand.page.type("two\nlines of b")
+        stand.page.cursor = 5
+        stand.key("switch", "1")
+        await stand.on("a")
+        assert (stand.page.draft, stand.page.cursor) == ("for a", 3)
+        stand.key("back")
+        await stand.on("b")
+        assert (stand.page.draft, stand.page.cursor) == ("two\nlines of b", 5)
+    async with standing(world, "a", "b") as stand:
+        await until(lambda: stand.page.draft == "for a")
+        assert stand.page.cursor == 3
+        stand.key("switch", "2")
+        await stand.on("b")
+        assert (stand.page.draft, stand.page.cursor) == ("two\nlines of b", 5)
+        assert stand.said("a") == stand.said("b") == []
+
+
+async def test_what_is_typed_is_saved_within_a_second_of_the_last_key() -> None:
+    world = World(scripted())
+    async with standing(world, "a") as stand:
+        stand.page.type("half a thou")
+        typed = time.monotonic()
+        await until(lambda: [one.text for one in world.store.drafts()] == ["half a thou"])
+        keep(1.0, time.monotonic() - typed, "saving")
+        stand.page.enter()
+        await until(lambda: not world.store.drafts())
+        await until(lambda: stand.said("a") == ["half a thou"])
+
+
+async def test_a_message_that_was_sent_leaves_no_draft_behind() -> None:
+    world = World(scripted())
+    async with standing(world, "a", "b") as stand:
+        stand.page.type("sent")
+        await until(lambda: bool(world.store.drafts()))
+        stand.page.enter()
+        stand.key("switch", "2")
+        await stand.on("b")
+        await until(lambda: not world.store.drafts())
+        stand.page.type("sent too")
+        stand.page.enter()
+    assert [one.text for one in world.store.drafts()] == []
+
+
+async def test_what_is_typed_during_a_switch_is_for_the_session_that_comes() -> None:
+    async with standing(World(scripted()), "a", "b", "c") as stand:
+        await ask(stand.coordinator, c.KeepDraft(stand.sessions["b"], "kept in b", 4), c.Done)
+        stand.page.type("of a")
+        stand.key("switch", "2")
+        stand.page.type("and more")  # the switch has not even begun
+        await stand.on("b")
+        assert (stand.page.draft, stand.page.cursor) == ("kept in b\nand more", 18)
+        assert (await stand.draft("a")).text == "of a"
+        stand.page.enter()
+        stand.page.enter("/switch c")
+        stand.page.type("typed ahead")
+        await stand.on("c")
+        assert stand.page.draft == "typed ahead"
+        await until(lambda: stand.said("b") == ["kept in b\nand more"])
+        assert (await stand.draft("b")).text == ""
+
+
+async def test_two_keys_at_once_mix_no_drafts_up() -> None:
+    async with standing(World(scripted()), "a", "b", "c") as stand:
+        await ask(stand.coordinator, c.KeepDraft(stand.sessions["b"], "kept in b", 4), c.Done)
+        stand.page.type("of a")
+        stand.key("switch", "2")
+        stand.page.type("of b")
+        stand.key("switch", "3")
+        stand.page.type("of c")
+        await stand.on("c")
+        assert stand.page.draft == "of c"
+        assert ((await stand.draft("a")).text, (await stand.draft("b")).text) == ("of a", "kept in b\nof b")
+
+
+async def test_a_key_that_leads_nowhere_leaves_the_line_as_it_was() -> None:
+    async with standing(World(scripted()), "a", "b") as stand:
+        stand.page.type("of a")
+        stand.page.cursor = 2
+        stand.key("switch", "7")
+        await stand.shows("7")
+        await until(lambda: (stand.page.draft, stand.page.cursor) == ("of a", 2))
+        stand.key("switch", "9")
+        stand.page.type(" more")
+        await stand.shows("9")
+        await until(lambda: stand.page.draft == "of a\n more")
+        stand.key("switch", "8")
+        stand.key("switch", "2")
+        await stand.on("b")
+        assert stand.page.draft == ""
+        assert (await stand.draft("a")).text == "of a\n more"
+
+
+async def test_where_the_terminal_edits_the_line_a_draft_is_told_and_kept() -> None:
+    world = World(scripted())
+    async with standing(world, "a", "b") as stand:
+        await ask(stand.coordinator, c.KeepDraft(stand.sessions["b"], "from elsewhere", 4), c.Done)
+    for _ in range(2):
+        async with standing(world, "a", "b", page=Page(keeps_draft=False), look=Look(colour=False, plain=True, width=80)) as stand:
+            await stand.go("b")
+            await stand.shows("Typed here before and not sent: from elsewhere")
+            stand.page.enter("a message")
+            await stand.go("a")
+            assert (await stand.draft("b")).text == "from elsewhere"
+
+
+async def test_a_message_that_is_refused_comes_back_before_what_was_typed_meanwhile() -> None:
+    async with standing(tap_world(Taps()), "a") as stand:
+        await ask(stand.coordinator, c.CloseSession(stand.sessions["a"]), c.Done)
+        stand.page.enter("refused")
+        stand.page.type("meanwhile")
+        await until(lambda: stand.page.draft == "refused\nmeanwhile")
+        stand.page.enter()
+        stand.page.enter("see @./not-there.txt")
+        await stand.shows("does not exist")
+        await until(lambda: stand.page.draft.count("refused\nmeanwhile") == 1 and "see @./not-there.txt" in stand.page.draft)
+        assert not any(isinstance(event, e.UserSaid) for event in stand.log("a"))
