@@ -50,3 +50,37 @@ def test_the_two_commands_stand_in_the_readme() -> None:
     assert len(commands) == 2, ".ci/run takes its two commands from the README"
     assert "--model offline" in commands[0]
     assert commands[1].endswith(".venv/bin/pytest")
+
+
+READ = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tutorial.md", "guide.md", "faq.md"))]
+
+
+@pytest.mark.parametrize("page", READ, ids=lambda page: page.name)
+def test_pages_name_only_commands_and_settings_that_there_are(page: Path) -> None:
+    reference = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"^### `/([\w-]+)", reference, re.MULTILINE)) | set(re.findall(r"Also ((?:`/[\w?]+`(?:, )?)+)", reference))
+    commands |= {alias for group in list(commands) for alias in re.findall(r"/([\w?]+)`", group)} | {str(number) for number in range(1, 11)}
+    settings = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.MULTILINE))
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL))
+    named = {match[1] for span in spans if (match := re.match(r"/([\w?-]+)(?: |$)", span))}
+    set_to = {match[1] for span in spans if (match := re.match(r"(?:plait config set )?([a-z]+(?:_[a-z]+)+)(?: |$)", span))}
+    assert named, f"{page.name} names no command"
+    assert named <= commands
+    assert set_to - {"ask_user"} <= settings
+
+
+def test_anchors_within_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+            other = (page.parent / target).read_text(encoding="utf-8") if target else page.read_text(encoding="utf-8")
+            headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", other, flags=re.DOTALL), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, f"{page.name}: #{anchor}"
+
+
+def test_the_questions_are_many_and_the_answers_short() -> None:
+    text = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
+    answers = re.findall(r"^\*\*([^*]+)\*\* (.+?)(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert len(answers) >= 25
+    assert len({question for question, _ in answers}) == len(answers)
+    for question, answer in answers:
+        assert 0 < len(re.findall(r"[.!?:](?=\s|$)", re.sub(r"`[^`]*`", "", answer))) <= 5, question
