@@ -61,6 +61,7 @@ async def test_a_pause_between_two_calls_of_a_turn_holds_the_second() -> None:
         await until(lambda: bool(world.results(session)))
         await anyio.wait_all_tasks_blocked()
         assert len(world.model.requests) == 1
+        assert coordinator.gate.report().queued == 0  # it waits for its user, not for a slot
         assert state(coordinator, session)() is SessionState.PAUSED
         await ask(coordinator, c.UnpauseSession(session), c.Done)
         assert (await ended(coordinator, session, turn)).ending == "done"

@@ -165,8 +165,9 @@ async def _keep_draft(registry: Registry, command: c.KeepDraft) -> c.Reply:
     await done(registry, command.session, seq)  # the draft's row refers to the session's
     async with registry.keeping:
         latest = registry.list.draft(command.session)
-        await anyio.to_thread.run_sync(registry.world.store.keep_draft, latest, registry.world.now())
-        registry.list.kept(latest)
+        if not registry.list.has(latest):  # else it was kept while this one waited
+            await anyio.to_thread.run_sync(registry.world.store.keep_draft, latest, registry.world.now())
+            registry.list.kept(latest)
     return c.Done(command.session, seq)
 
 
