@@ -1,0 +1,151 @@
+"""Leaving while sessions are at work: the question, its answers, and the ways out of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from plait.core import events as e
+from plait.core.messages import Finished, TextDelta, Usage
+from plait.repl.lines import LeaveAsked
+from tests.repl.stand import Page, Stand, Taps, standing
+from tests.repl.test_switching import ended, tap_world
+from tests.runtime.waiting import until
+from tests.runtime.world import World, said, scripted
+
+pytestmark = pytest.mark.anyio
+QUESTION = "2 sessions are still at work: a, b. Type wait to leave when that is done, stop to interrupt it and leave, or stay."
+ASKS = "(wait/stop/stay) > "
+
+
+@asynccontextmanager
+async def at_work(taps: Taps) -> AsyncGenerator[Stand, None]:
+    """Two sessions at work, a third one shown, and the question asked."""
+    async with standing(tap_world(taps), "c", "a", "b") as stand:
+        for name in "ab":
+            await said(stand.coordinator, stand.sessions[name], name)
+            taps.pour(name, TextDelta("so far"))
+        await until(lambda: len(stand.repl.fleet.working) == 2)
+        stand.page.columns = 200
+        stand.page.enter("/exit")
+        await until(lambda: stand.repl.prompt_text() == ASKS)
+        assert QUESTION in stand.page.text
+        yield stand
+
+
+def gone(stand: Stand) -> bool:
+    return stand.exit_code is not None
+
+
+def finish(taps: Taps, name: str) -> None:
+    taps.pour(name, Finished("end", Usage(1, 1)))
+
+
+async def test_stay_goes_on_as_if_nothing_was() -> None:
+    async with at_work(Taps()) as stand:
+        stand.page.enter("STAY ")
+        await until(lambda: stand.repl.prompt_text() == "(c) > ")
+        await stand.settle()
+        assert not gone(stand)
+        assert len(stand.repl.fleet.working) == 2
+
+
+async def test_stop_leaves_at_once_and_the_turns_are_told_as_cut_off() -> None:
+    async with at_work(Taps()) as stand:
+        stand.page.enter("stop")
+        await until(lambda: gone(stand))
+    for name in "ab":
+        last = [event for event in stand.log(name) if isinstance(event, e.TurnEnded)]
+        assert [(one.ending, "plait was left" in one.detail) for one in last] == [("interrupted", True)]
+
+
+async def test_wait_leaves_when_the_last_turn_has_ended_and_one_can_go_on_meanwhile() -> None:
+    taps = Taps()
+    async with at_work(taps) as stand:
+        stand.page.enter("wait")
+        await stand.shows("plait leaves when the work is done.")
+        stand.page.enter("/switch a")
+        await stand.on("a")
+        await until(lambda: "so far" in stand.page.tail)
+        finish(taps, "a")
+        await ended(stand, "a")
+        await stand.settle()
+        assert not gone(stand)
+        finish(taps, "b")
+        await until(lambda: gone(stand))
+    for name in "ab":
+        (last,) = [event for event in stand.log(name) if isinstance(event, e.TurnEnded)]
+        assert last.ending == "done"
+
+
+async def test_ctrl_c_stays_whether_it_was_asked_or_waits() -> None:
+    taps = Taps()
+    async with at_work(taps) as stand:
+        assert stand.repl.interrupt()
+        await until(lambda: stand.repl.prompt_text() == "(c) > ")
+        stand.page.put(LeaveAsked())
+        await until(lambda: stand.repl.prompt_text() == ASKS)
+        stand.page.enter("wait")
+        await stand.shows("plait leaves when the work is done.")
+        assert stand.repl.interrupt()
+        await stand.shows("plait stays.")
+        for name in "ab":
+            finish(taps, name)
+            await ended(stand, name)
+        await until(lambda: not stand.repl.fleet.working)
+        await stand.settle()
+        assert not gone(stand)
+        assert stand.repl.may_leave()
+
+
+async def test_a_second_wish_to_leave_stops_the_work() -> None:
+    async with at_work(Taps()) as stand:
+        stand.page.put(LeaveAsked())  # Ctrl+D again
+        await until(lambda: gone(stand))
+
+
+async def test_typing_ahead_is_no_answer_and_comes_back() -> None:
+    async with at_work(Taps()) as stand:
+        stand.page.enter("stop", after=-1.0)
+        stand.page.enter("what now?")
+        stand.key("switch", "2")  # is refused with a hint
+        await until(lambda: len(stand.page.hints) == 3)
+        stand.page.type("under way")
+        assert stand.repl.interrupt()
+        await until(lambda: stand.page.draft == "stop\nwhat now?\nunder way")
+        assert stand.repl.session == stand.sessions["c"]
+        assert stand.said("c") == []
+
+
+async def test_what_was_typed_after_exit_is_taken_before_it() -> None:
+    """Lines are taken in order; a wish to leave that has to ask waits for those that are there already."""
+    taps = Taps()
+    async with standing(tap_world(taps), "c", "a") as stand:
+        await said(stand.coordinator, stand.sessions["a"], "a")
+        await until(lambda: len(stand.repl.fleet.working) == 1)
+        stand.page.enter("/exit")
+        stand.page.enter("one more")
+        await until(lambda: stand.repl.prompt_text() == ASKS)
+        assert stand.said("c") == ["one more"]
+        stand.page.enter("something else")
+        stand.page.enter("and more")
+        stand.page.enter("stay")
+        await until(lambda: stand.page.draft == "something else\nand more")
+        assert stand.said("c") == ["one more"]
+
+
+async def test_without_work_nothing_is_asked() -> None:
+    page = Page()
+    async with standing(World(scripted()), "a", "b", page=page) as stand:
+        assert stand.repl.may_leave()
+        stand.page.type("draft")
+        stand.page.cursor = 2
+        stand.key("switch", "b")
+        stand.page.type("kept")
+        await stand.on("b")
+        stand.repl.leave()
+        await until(lambda: gone(stand))
+        assert (stand.exit_code, (await stand.draft("b")).text) == (0, "kept")
+    assert "2 sessions are kept." in page.text
