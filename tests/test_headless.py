@@ -10,8 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from plait.core import commands as c
-from plait.core import errors
+from plait.core import commands as c, errors
 from plait.core.defaults import Defaults
 from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import CallId, ToolCall, Usage
