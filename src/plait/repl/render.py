@@ -160,7 +160,7 @@ def render_rule(text: str, look: Look) -> str:
     """A line of plait's own between what was shown before and what comes now; the text may quote untrusted text."""
     words = look.clean(text)
     if look.plain:
-        return words + "\n"
+        return words.replace(" · ", ", ") + "\n"
     rule = look.marks("──")
     return "".join(look.paint(row) + "\n" for row in wrap([(f"{rule} {look.marks(words)} {rule}", DIM)], max(look.width, 6)))
 
@@ -203,6 +203,6 @@ def render_gap(seconds: float, look: Look) -> str:
         return ""
     words = f"{span_of_time(seconds)} later"
     if look.plain:
-        return words + "\n"
+        return words.replace(" · ", ", ") + "\n"
     rule = look.marks("──")
     return look.paint([(f"{rule} {words} {rule}", DIM)]) + "\n"
