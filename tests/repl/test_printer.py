@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plait.core import events as e
-from plait.core.messages import SessionId, Turn
+from plait.core.messages import AssistantMessage, SessionId, Turn
 from plait.repl.printer import Printer
 from plait.repl.style import Look
 
@@ -69,3 +69,44 @@ def test_a_pause_lies_between_two_messages_whoever_looked_meanwhile() -> None:
     ):
         printer.show(e.Stamped(SessionId("a"), seq, at, event))
     assert page.text.index("before") < page.text.index("5 hours later") < page.text.index("after")
+
+
+def stamped(seq: int | None, event: e.Event) -> e.Stamped:
+    """An event of a session, a second after the one before."""
+    return e.Stamped(SessionId("a"), seq, float(seq or 0), event)
+
+
+def test_a_message_is_echoed_where_its_turn_starts() -> None:
+    page = Page()
+    printer = plain_printer(page)
+    printer.show(stamped(1, e.UserSaid("first")))
+    printer.show(stamped(2, e.TurnStarted(Turn(1))))
+    printer.show(stamped(3, e.UserSaid("second")))
+    assert printer.queued == ("second",)
+    printer.show(stamped(4, e.AssistantSaid(Turn(1), AssistantMessage("An answer."), "end")))
+    printer.show(stamped(5, e.TurnEnded(Turn(1), "done", True)))
+    assert "second" not in page.text
+    printer.show(stamped(6, e.TurnStarted(Turn(3))))
+    assert [line for line in page.text.splitlines() if line] == ["▌ first", "  An answer.", "▌ second"]
+    assert not printer.queued
+
+
+def test_a_message_that_never_ran_is_told_and_not_echoed() -> None:
+    page = Page()
+    printer = plain_printer(page)
+    printer.show(stamped(1, e.UserSaid("never sent")))
+    printer.show(stamped(2, e.TurnEnded(Turn(1), "interrupted", True)))
+    assert page.text == "! Not sent any more: never sent\n\n"
+    assert not printer.queued
+
+
+def test_going_on_in_the_middle_of_an_answer_shows_its_unfinished_block_from_the_beginning() -> None:
+    page = Page()
+    printer = plain_printer(page)
+    whole = "A paragraph.\n\nA second one, of which some was seen.\n"
+    printer.go_on_from(whole.index("of which"), Turn(1), ())
+    printer.show(stamped(None, e.InProgress(Turn(1), whole[:-10], "Thought before.")))
+    assert "Thought" not in page.text + page.tail
+    assert "A second one, of which" in page.tail
+    printer.show(stamped(9, e.AssistantSaid(Turn(1), AssistantMessage(whole, "Thought before."), "end")))
+    assert page.text.split() == ["A", "second", "one,", "of", "which", "some", "was", "seen."]

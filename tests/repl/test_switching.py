@@ -379,3 +379,32 @@ async def test_where_the_news_cannot_be_read_one_stays_where_one_is() -> None:
         clients[0].refuses = False
         await stand.go("b")
         await until(lambda: "an answer" in stand.page.of(stand.sessions["b"]))
+
+
+async def test_a_round_of_next_comes_back_to_where_it_began() -> None:
+    taps = Taps()
+    async with standing(tap_world(taps), "a", "b", "c", "d") as stand:
+        await stand.go("d")
+        await stand.go("a")
+        for name in "cb":
+            await said(stand.coordinator, stand.sessions[name], name)
+            taps.pour(name, *deltas("an answer"))
+            await until(lambda name=name: stand.sessions[name] in [row.id for row in stand.repl.fleet.waiting])  # type: ignore[misc]
+        for name in "cb":  # the one that has waited longest first
+            stand.key("next")
+            await stand.on(name)
+            await until(lambda name=name: stand.sessions[name] not in [row.id for row in stand.repl.fleet.waiting])  # type: ignore[misc]
+        stand.key("next")
+        await stand.shows("Nobody else waits for you.")
+        stand.key("back")
+        await stand.on("a")
+        stand.key("back")
+        await stand.on("b")
+
+
+async def test_a_line_that_follows_a_session_that_cannot_be_reached_stays_where_it_was_typed() -> None:
+    async with standing(tap_world(Taps()), "a", "b") as stand:
+        stand.key("switch", "7")
+        stand.page.enter("for a")
+        await until(lambda: stand.said("a") == ["for a"])
+        assert stand.repl.prompt_text() == "(a) > "
