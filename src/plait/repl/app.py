@@ -237,8 +237,12 @@ class Repl(OnScreen):
     async def show_another(self, instead_of: SessionId) -> None:
         """After a session was completed: the one used last is shown, or a fresh one."""
         await self._watch.refresh()
-        if instead_of != self.session:
-            return
+        if instead_of == self.session:
+            await self._show_last_used()
+        if self.fleet.row(instead_of) is None:
+            self._stage.forget(instead_of)
+
+    async def _show_last_used(self) -> None:
         for session in reversed(self._stage.recent):
             if self.fleet.row(session) is not None:
                 await self.switch(session)

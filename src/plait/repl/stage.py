@@ -97,6 +97,12 @@ class Stage:
             with anyio.move_on_after(PARTING):
                 await self._client.submit(c.MarkSeen(self.session, self._seq, self._printer.shown, leaving=True))
 
+    def forget(self, session: SessionId) -> None:
+        """It was completed: opened again, it is shown like one that was not shown in this run."""
+        if session != self.session:
+            self._histories.pop(session, None)
+            self.recent = [one for one in self.recent if one != session]
+
     async def leave(self) -> SessionId | None:
         """Show no session; returns the one that was left."""
         left = self.session
