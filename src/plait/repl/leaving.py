@@ -14,8 +14,8 @@ ANSWERS = ("wait", "stop", "stay")
 
 
 class Leaving:
-    """`fleet` gives the sessions as they are; `choose` asks a question with answers in words. It gives None where the user gave the question
-    up, and an empty text where they want to leave once more.
+    """`fleet` gives the sessions as they are; `choose` asks a question with answers in words. It gives None where the user gave the
+    question up, and an empty text where they want to leave once more.
 
     `tell` shows a sentence, `leave` ends the lines.
     """
