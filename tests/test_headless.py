@@ -19,6 +19,7 @@ from plait.core.session import SessionState
 from plait.headless import Headless, OutputFormat, RunRequest
 from plait.instructions import read_instructions
 from plait.models.scripted import Reply
+from plait.tools.ask_user import AskUser
 from tests.runtime.failing import FULL, FailingStore
 from tests.runtime.world import Bench, Recorder, World, ask, fine, opened, said, scripted, shown
 
@@ -259,3 +260,29 @@ async def test_a_signal_completes_a_session_of_its_own() -> None:
             await Headless(coordinator, Signalled(), StringIO()).run(RunRequest("hi", "/shop"))
     (row,) = world.store.sessions()
     assert (row.state, world.answers(row.id)[0].message.text) == (SessionState.COMPLETED, "never ends")
+
+
+async def test_nobody_can_answer_a_question_and_the_model_is_told() -> None:
+    asks = Reply(calls=(ToolCall(CallId("q"), "ask_user", '{"question": "Which one?"}'),))
+    world = World(scripted(asks, Reply(text="I take the first.")), tools={"ask_user": AskUser()})
+    once = await Once(world).run(output_format="json")
+    assert once.code == 0
+    assert once.lines[0]["response"] == "I take the first."
+    assert "The model asked: Which one?" in once.told
+    assert "without a user" in str(world.model.requests[1].messages[-1])
+
+
+@pytest.mark.parametrize(("before", "told"), [("ask", "waits for your answer"), ("pause", "is paused")])
+async def test_a_message_that_nothing_would_ever_answer_is_refused(before: str, told: str) -> None:
+    asks = Reply(calls=(ToolCall(CallId("q"), "ask_user", '{"question": "Which one?"}'),))
+    world = World(scripted(asks), tools={"ask_user": AskUser()})
+    async with world.start() as coordinator:
+        session = await opened(coordinator, name="work")
+        if before == "ask":
+            await said(coordinator, session, "begin")
+            while not (await ask(coordinator, c.ReadStatus(session), c.Status)).question:
+                await anyio.wait_all_tasks_blocked()
+        else:
+            await ask(coordinator, c.PauseSession(session), c.Done)
+    with pytest.raises(PlaitError, match=told):
+        await Once(world).run("three", session="work")

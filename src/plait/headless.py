@@ -28,6 +28,8 @@ OutputFormat: TypeAlias = Literal["text", "json", "stream-json"]
 LIMIT_EXIT, INTERRUPTED_EXIT = 4, 130
 CLOSING = 0.5
 """Seconds that completing a session of its own may take, a signal's included; leaving takes 2 s in all."""
+NOBODY = "Nobody can answer: this runs in a script, without a user. Go on with the most sensible assumption and name it."
+"""What the model is told where it asks its user."""
 _OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed)
 
 
@@ -75,6 +77,12 @@ class Headless:
             return opened.session
         if status.state is SessionState.COMPLETED:
             await self._submitted(c.ReopenSession(status.id))
+        elif status.waiting_for == "question":  # the message would wait behind it, for ever
+            raise PlaitError(
+                f"Session '{status.name}' waits for your answer to a question. Start plait --session {status.name} and answer it."
+            )
+        elif status.state is SessionState.PAUSED:
+            raise PlaitError(f"Session '{status.name}' is paused. Start plait --session {status.name} and type /unpause.")
         return status.id
 
     async def _submitted(self, command: c.Command) -> c.Done:
@@ -95,6 +103,8 @@ class Headless:
         stream({"type": "init", "session": session, "model": answer.model})
         async with aclosing(self._client.follow(session, e.Cursor(0, turn))) as events:
             async for stamped in events:
+                if isinstance(stamped.event, e.QuestionAsked):
+                    await self._nobody_answers(session, stamped.event)
                 ended = self._take(stamped.event, turn, answer, stream)
                 if ended is not None:
                     break
@@ -129,6 +139,11 @@ class Headless:
             case _:
                 pass
         return None
+
+    async def _nobody_answers(self, session: SessionId, question: e.QuestionAsked) -> None:
+        """The model must not wait for somebody who is not there."""
+        self._tell(f"The model asked: {question.question} Nobody can answer in a script, and it was told so.")
+        await self._client.submit(c.AnswerQuestion(session, question.call, NOBODY))
 
     def _tell(self, text: str) -> None:
         self._progress.write(f"plait: {sanitize(text)}\n")

@@ -40,4 +40,4 @@ def session(
 
 def fleet(rows: Iterable[SessionInfo], shown: str = "", gate: GateFigures = GateFigures(0, 0, 5)) -> FleetView:
     """These sessions, in the order of their numbers."""
-    return FleetView(tuple(rows), gate, (), SessionId(shown), "p")
+    return FleetView(tuple(rows), gate, shown=SessionId(shown), home="p")

@@ -89,7 +89,7 @@ async def test_the_inbox_shows_what_waits_oldest_first_and_in_full(tmp_path: Pat
         ("/answer docs 2", "postgres"),
         ("/inbox do POST", "postgres"),
         ("/answer 2", "postgres"),
-        ("/answer 2 no", "none"),
+        ("/answer 2 non", "none"),
         ("/answer docs neither, use files", "neither, use files"),
         ("/answer docs SQLITE", "sqlite"),
     ],

@@ -27,6 +27,7 @@ from plait.core.replies import (
     SessionInfo,
     Status,
     info_of,
+    waiting_text,
 )
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "TrustInstructions",
     "UnpauseSession",
     "info_of",
+    "waiting_text",
 ]
 
 

@@ -202,8 +202,31 @@ class Fleet:
 
     sessions: tuple[SessionInfo, ...]
     gate: GateFigures
+    texts: tuple[tuple[SessionId, str], ...] = ()
+    """Of the sessions that wait: the question, why it failed, or how the answer begins, in one line; not of those out of memory."""
     heavy: tuple[str, ...] = ()
     """Sentences about sessions that hold much memory."""
+
+
+LINE_LENGTH = 200
+
+
+def waiting_text(session: Session) -> str:
+    """What a session that waits has to say, in one line of at most `LINE_LENGTH` characters."""
+    text = ""
+    if session.waiting_for == "question" and session.question is not None:
+        text = session.question.question
+    elif session.waiting_for:
+        for stamped in reversed(session.conversation):
+            match stamped.event:
+                case e.TurnEnded(detail=detail) if detail:
+                    text = detail
+                case e.AssistantSaid(message=message):
+                    text = message.text
+            if text or isinstance(stamped.event, e.TurnStarted):
+                break
+    line = " ".join(text[: LINE_LENGTH * 2].split())
+    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,12 @@ class Announcer:
         for row in new.sessions:
             before = old.row(row.id)
             if before is not None and row.id != new.shown:
-                self._compare(before, row)
+                self._compare(before, row, new.text_of(row.id))
 
-    def _compare(self, before: SessionInfo, row: SessionInfo) -> None:
+    def _compare(self, before: SessionInfo, row: SessionInfo, detail: str) -> None:
         kind = notice_kind(before, row)
         if kind is not None:
-            self._notifier.tell(kind, row, "", own_rules(row), row.muted)
+            self._notifier.tell(kind, row, detail, own_rules(row), row.muted)
         if self._say is None or row.muted:
             return
         if row.waiting_for and (row.waiting_for, row.waiting_since) != (before.waiting_for, before.waiting_since):

@@ -19,6 +19,7 @@ class FleetView:
 
     sessions: tuple[SessionInfo, ...] = ()
     gate: GateFigures = GateFigures(0, 0, 0)
+    texts: tuple[tuple[SessionId, str], ...] = ()
     heavy: tuple[str, ...] = ()
     shown: SessionId = SessionId("")
     home: str = ""
@@ -27,7 +28,7 @@ class FleetView:
     def of(cls, fleet: Fleet, shown: SessionId, home: str) -> FleetView:
         """The view of an answer to `ReadFleet`, whose sessions are in order of age."""
         ordered = sorted(fleet.sessions, key=lambda row: row.project != home)
-        return cls(tuple(ordered), fleet.gate, fleet.heavy, shown, home)
+        return cls(tuple(ordered), fleet.gate, fleet.texts, fleet.heavy, shown, home)
 
     @property
     def alone(self) -> FleetView:
@@ -37,6 +38,10 @@ class FleetView:
     def row(self, session: SessionId) -> SessionInfo | None:
         """The line of an open session; None if it is not open."""
         return next((row for row in self.sessions if row.id == session), None)
+
+    def text_of(self, session: SessionId) -> str:
+        """What a session that waits has to say, in one line; empty where that is not known."""
+        return next((text for waiting, text in self.texts if waiting == session), "")
 
     def number_of(self, session: SessionId) -> int:
         """The number of an open session; 0 if it is not open."""

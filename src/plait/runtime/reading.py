@@ -51,7 +51,8 @@ async def _news(registry: Registry, session: SessionId) -> c.News:
 
 def _fleet(registry: Registry) -> c.Fleet:
     rows = sorted(registry.list.open(), key=lambda row: (row.created_at, row.id))
-    return c.Fleet(tuple(rows), registry.gate.report(), heavy(registry))
+    texts = tuple((one.session.id, c.waiting_text(one.session)) for one in registry.loaded if one.session.waiting_for)
+    return c.Fleet(tuple(rows), registry.gate.report(), texts, heavy(registry))
 
 
 def _internals(registry: Registry) -> c.Internals:

@@ -19,7 +19,8 @@ LAST_SEQ = 2**63 - 1
 READ_EVENTS = "SELECT seq, thread, at, type, data FROM events WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq"
 READ_SESSIONS = """
 SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for, waiting_since,
-    unread, ended, ending, queued, used_at, muted, notify, EXISTS (SELECT 1 FROM drafts WHERE drafts.session = sessions.id) FROM sessions
+    unread, ended, ending, queued, used_at, muted, notify, EXISTS (SELECT 1 FROM drafts WHERE drafts.session = sessions.id)
+FROM sessions
 ORDER BY last_at DESC, created_at DESC, id
 """
 READ_PROJECTS = "SELECT id, name, directory, created_at FROM projects ORDER BY created_at, id"
@@ -38,7 +39,8 @@ ON CONFLICT (session) DO UPDATE SET text = excluded.text, cursor = excluded.curs
 FORGET_DRAFT = "DELETE FROM drafts WHERE session = ?"
 _UPSERT_SESSION = """
 INSERT INTO sessions (id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for,
-    waiting_since, unread, ended, ending, queued, used_at, muted, notify) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    waiting_since, unread, ended, ending, queued, used_at, muted, notify)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state = excluded.state, project = excluded.project,
     directory = excluded.directory, messages = excluded.messages, created_at = excluded.created_at, last_at = excluded.last_at,
     seq = excluded.seq, title = excluded.title, named_by_hand = excluded.named_by_hand, waiting_for = excluded.waiting_for,
