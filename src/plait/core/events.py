@@ -213,6 +213,15 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """What stands before it came from another program: `source` is its format, `id` the conversation there, `version` how much of it."""
+
+    source: str
+    id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownEvent:
     """An event of a type that this version does not know: kept as it is, shown as such, changes nothing."""
 
@@ -243,6 +252,7 @@ Durable: TypeAlias = (
     | Closed
     | Reopened
     | Noted
+    | Imported
     | UnknownEvent
 )
 Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | SessionsChanged | StoreTrouble | StoreRecovered

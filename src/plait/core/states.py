@@ -102,6 +102,7 @@ _TRIGGERS: dict[type[e.Event], Trigger] = {
     e.Titled: _T.CHANGED,
     e.SettingChanged: _T.CHANGED,
     e.Noted: _T.CHANGED,
+    e.Imported: _T.CHANGED,
     e.Closed: _T.CLOSED,
     e.Reopened: _T.REOPENED,
 }
