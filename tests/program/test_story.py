@@ -101,7 +101,7 @@ def closes_and_reopens(plait: Plait) -> None:
     chooses(plait, "yes/no", "y")
     plait.until(lambda: "Closed 'docs' with" in plait.everything and "docs" not in plait.toolbar)
     goes(plait, "/reopen docs", "docs")
-    told(plait, "/history 1", "Then it is sqlite.")
+    plait.shows("  Then it is sqlite.")
 
 
 def keeps_a_draft(plait: Plait) -> None:
