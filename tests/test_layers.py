@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"core"},
     "tools": {"core"},
     "names": {"core"},
+    "exchange": {"core"},
     "runtime": {"core"},
-    "repl": {"core"},
+    "repl": {"core", "exchange"},
 }
 # Modules of the root that a layer's rule holds for too.
 FRONT_ENDS = {"headless": {"core"}, "instructions": {"core"}}
@@ -35,11 +36,13 @@ LAZY_FILES = {
     "app.py",
     "start.py",
     "cli.py",
+    "cli_keeping.py",
     "program.py",
     "outcome.py",
     "interactive.py",
     "builders.py",
     "models_command.py",
+    "sessions_command.py",
     "completion.py",
 }
 

@@ -13,8 +13,9 @@ from hypothesis import given, strategies as st
 
 from plait.core.commands import SessionInfo
 from plait.core.session import Awaited, SessionState
+from plait.exchange.listing import Listed, json_lines, places
 from plait.repl.slash.layout import lines
-from plait.repl.slash.listing import Listed, json_lines, list_rows, places
+from plait.repl.slash.listing import list_rows
 from plait.repl.slash.wording import size
 from plait.repl.style import Look, row_width
 from tests.repl.fleets import session

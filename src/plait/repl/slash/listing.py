@@ -1,16 +1,13 @@
-"""How sessions are listed: in columns where they fit, else each in rows of its own; in words alone for a plain look; or as JSON.
+"""How sessions are listed: in columns where they fit, else each in rows of its own; or in words alone for a plain look.
 
-Names, titles and directories are untrusted: all of them pass `Look.clean`, or are escaped as JSON does it. Pure.
+Names, titles and directories are untrusted: all of them pass `Look.clean`. Pure.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from plait.core.commands import SessionInfo
-from plait.core.session import SessionState
+from plait.exchange.listing import Listed
 from plait.repl.indicator import KIND_COLOURS, shorten
 from plait.repl.render import relative_time
 from plait.repl.slash.wording import counted, state_mark, state_words
@@ -18,18 +15,6 @@ from plait.repl.style import BOLD, DIM, GUTTER, Look, Row, Span, row_width, widt
 
 TITLE = 16
 """Columns that a title needs beside the rest; with less, it stands below."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A session in the list: its `number` (0 for a completed one), and what is told below it."""
-
-    row: SessionInfo
-    number: int = 0
-    shown: bool = False
-    place: str = ""
-    """The project, where it is not the one that the prompt is in."""
-    below: tuple[str, ...] = ()
 
 
 def list_rows(listed: Sequence[Listed], look: Look, now: float) -> list[Row]:
@@ -129,41 +114,3 @@ def _indented(text: str, look: Look) -> list[Row]:
     """Clean text, wrapped and set off."""
     indent = (_indent(look), "")
     return [[indent, *row] for row in wrap([(text, DIM)], look.content_width - len(indent[0]))]
-
-
-def places(rows: Sequence[SessionInfo], home: str) -> dict[str, str]:
-    """What each project but `home` is called in a list: its id without the digits at the end, where no other is called so."""
-    short = {row.project: row.project.rpartition("-")[0] or row.project for row in rows}
-    names = list(short.values())
-    return {project: name if names.count(name) == 1 else project for project, name in short.items() if project != home}
-
-
-def json_lines(listed: Sequence[Listed]) -> str:
-    """One JSON array, each session on a line of its own that is not wrapped. Times are seconds since 1970."""
-    lines = ",\n".join(_json(one) for one in listed)
-    return f"[\n{lines}\n]\n" if lines else "[]\n"
-
-
-def _json(one: Listed) -> str:
-    row = one.row
-    plain = {
-        "number": one.number or None,
-        "id": row.id,
-        "name": row.name,
-        "title": row.title,
-        "type": row.kind,
-        "state": row.state,
-        "waitingFor": row.waiting_for or None,
-        "waitingSince": row.waiting_since if row.waiting_for else None,
-        "shown": one.shown,
-        "project": row.project,
-        "cwd": row.directory,
-        "messages": row.messages,
-        "unread": row.unread,
-        "queued": row.queued,
-        "draft": row.draft and not one.shown,
-        "createdAt": row.created_at,
-        "lastAt": row.last_at,
-        "completed": row.state is SessionState.COMPLETED,
-    }
-    return json.dumps(plain)  # ASCII: nothing in it can mean anything to a terminal

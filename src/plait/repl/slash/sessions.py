@@ -10,10 +10,11 @@ from dataclasses import replace
 from plait.core import commands as c, events as e
 from plait.core.errors import UsageError
 from plait.core.messages import SessionId
+from plait.exchange.listing import Listed, json_lines, places
 from plait.repl.fleet import FleetView
 from plait.repl.slash.choices import Choice, Lookup, another_session
 from plait.repl.slash.layout import lines
-from plait.repl.slash.listing import Listed, json_lines, list_rows, places
+from plait.repl.slash.listing import list_rows
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
 from plait.repl.slash.targets import completed, fleet_now, meant, one_word
 from plait.repl.slash.wording import size

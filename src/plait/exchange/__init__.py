@@ -1,0 +1,1 @@
+"""Sessions in the forms in which they leave plait: lists, documents, and plait's own JSON. Knows the core only."""

@@ -1,0 +1,73 @@
+"""What a reader finds: conversations, and what could not be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, TypeAlias
+
+from plait.core.codec import without_surrogates
+from plait.core.messages import Attachment, ToolCall, ToolResult, Usage
+
+Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note"]
+"""`system` is what the program told the model, `note` what it told its user; neither is sent to a model by plait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message as the other program kept it. `at` is seconds since 1970, None where it is not known or beyond belief."""
+
+    role: Role
+    text: str = ""
+    at: float | None = None
+    thinking: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    model: str = ""
+    usage: Usage | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said at all."""
+        return not (self.text.strip() or self.thinking.strip() or self.calls or self.results or self.attachments)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation. `id` is the other program's own, the same in each reading; `directory` is as it was written, and not trusted."""
+
+    source: str
+    id: str
+    said: tuple[Said, ...]
+    title: str = ""
+    directory: str = ""
+    created: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something that was not taken, `count` times: where, and why. A `loss` was broken; the rest plait has no place for."""
+
+    place: str
+    reason: str
+    count: int = 1
+    loss: bool = True
+
+
+Found: TypeAlias = Conversation | Left
+Reading: TypeAlias = Iterator[Found]
+
+
+def versions(said: tuple[Said, ...]) -> Iterator[str]:
+    """The version of each beginning of a conversation, the empty one first: how many messages, and the digest of what they say."""
+    digest = sha256()
+    yield f"0:{digest.hexdigest()[:16]}"
+    for number, one in enumerate(said, 1):
+        calls = [part for call in one.calls for part in (call.id, call.name, call.arguments)]
+        results = [part for result in one.results for part in (result.call, result.content)]
+        for part in (one.role, one.text, one.thinking, *calls, *results):
+            kept = without_surrogates(part).encode()
+            digest.update(len(kept).to_bytes(8, "big") + kept)
+        yield f"{number}:{digest.hexdigest()[:16]}"

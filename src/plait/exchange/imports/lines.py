@@ -1,0 +1,52 @@
+"""Lines of a stream of bytes, and lines that are JSON: a broken one costs itself alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+from plait.exchange.imports.found import Left
+
+LONGEST = 64 * 1024 * 1024
+"""Bytes of the longest line, or element of a list, that is read; a longer one would not fit into the memory that an import may take."""
+
+
+def lines(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str] | Left]:
+    """Each line with its number, its end included; bytes that are not UTF-8 become U+FFFD, and that is told."""
+    number = 0
+    while raw := stream.readline(LONGEST):
+        number += 1
+        if len(raw) == LONGEST and not raw.endswith(b"\n"):
+            while (more := stream.readline(LONGEST)) and not more.endswith(b"\n"):
+                pass
+            yield Left(f"{origin}:{number}", f"the line is longer than {LONGEST // 2**20} MB")
+            continue
+        if number == 1:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        try:
+            yield number, raw.decode()
+        except UnicodeDecodeError:
+            yield Left(f"{origin}:{number}", "bytes that are not UTF-8 were replaced by �")
+            yield number, raw.decode(errors="replace")
+
+
+def records(stream: IO[bytes], origin: str) -> Iterator[tuple[int, dict[str, Any]] | Left]:
+    """The JSON object in each line, with the line's number; a line that holds none is told, empty lines are not."""
+    for found in lines(stream, origin):
+        if isinstance(found, Left):
+            yield found
+            continue
+        number, line = found
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            cut = not line.endswith("\n")
+            yield Left(f"{origin}:{number}", "the last line is cut off" if cut else "the line is not valid JSON")
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            yield Left(f"{origin}:{number}", "the line is not a JSON object")

@@ -1,0 +1,67 @@
+"""`plait sessions`: the stored sessions, from the shell. It reads what is on disk, so a running plait and this one never meet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from plait.core.commands import SessionInfo
+from plait.core.ports import Project
+from plait.core.session import SessionState
+from plait.exchange.listing import Listed, json_lines, places
+from plait.store.reading import reading
+
+
+def sessions_json(database: Path, directory: str, *, closed: bool) -> str:
+    """The array of `/sessions --json`, of the sessions as they lie on disk; `directory` decides whose numbers come first."""
+    return json_lines(_listed(database, directory, closed=closed))
+
+
+def list_sessions(database: Path, directory: str, out: TextIO, environ: Mapping[str, str], *, closed: bool) -> str:
+    """The list as `/sessions` shows it, for a terminal of this width or, elsewhere, in words."""
+    # What paints is imported by who looks at a painted list; a status bar asks for JSON, many times a minute.
+    from plait.repl.slash.layout import lines
+    from plait.repl.slash.listing import list_rows
+    from plait.repl.style import Look
+
+    listed = _listed(database, directory, closed=closed)
+    if not listed:
+        every = "" if closed else " plait sessions --all lists the closed ones."
+        return f"No session is {'stored' if closed else 'open'}. plait opens one.{every}\n"
+    width = shutil.get_terminal_size().columns
+    look = Look.of_terminal(environ, tty=out.isatty(), encoding=out.encoding or "utf-8", width=width)
+    return lines(list_rows(listed, look, time.time()), look)
+
+
+def _listed(database: Path, directory: str, *, closed: bool) -> list[Listed]:
+    with reading(database) as reader:
+        if reader is None:
+            return []
+        rows, home = reader.sessions(), home_of(reader.projects(), directory)
+    listed = numbered(rows, home)
+    if closed:
+        over = [row for row in rows if row.state is SessionState.COMPLETED]
+        listed += [Listed(row) for row in sorted(over, key=lambda row: row.project != home)]
+    named = places([one.row for one in listed], home)
+    return [replace(one, place=named.get(one.row.project, "")) for one in listed]
+
+
+def numbered(rows: Sequence[SessionInfo], home: str) -> list[Listed]:
+    """The open sessions with the numbers that they have at a prompt in the project `home`."""
+    rows = [row for row in rows if row.state is not SessionState.COMPLETED]
+    ordered = sorted(rows, key=lambda row: (row.project != home, row.created_at, row.id))
+    return [Listed(row, number) for number, row in enumerate(ordered, 1)]
+
+
+def home_of(projects: Sequence[Project], directory: str) -> str:
+    """The project that a directory belongs to: the nearest registered one above it; empty if there is none."""
+    known = {project.directory: project.id for project in projects}
+    above = os.path.normpath(directory)
+    while above not in known and above != os.path.dirname(above):
+        above = os.path.dirname(above)
+    return known.get(above, "")
