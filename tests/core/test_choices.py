@@ -32,6 +32,13 @@ def test_an_answer_is_a_choice_or_its_own_words(text: str, meant: str) -> None:
     assert chosen(text, CHOICES) == meant
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"), [("2", "2"), ("4", "4"), ("1", "2"), ("8080", "8080"), ("808", "808"), ("yes", "yes"), ("Yes", "Yes")]
+)
+def test_the_words_of_a_choice_go_before_its_number(text: str, meant: str) -> None:
+    assert chosen(text, ("2", "4", "8080", "808", "Yes", "yes")) == meant
+
+
 @pytest.mark.parametrize("text", ["0", "5", "99999999999999999999", "0000000001", "0000000010"])
 def test_a_number_that_no_choice_has_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="from 1 to 4"):
