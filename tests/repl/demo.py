@@ -75,12 +75,15 @@ class Demo:
                     self.screen.write(f"{number:08} " + "f" * 1014)
             case "/hold":
                 self.screen.set_tail(" ".join(arguments))
+            case "/keep":
+                self.screen.put_draft(" ".join(arguments), 0)
             case "/vim":
                 self.screen.vi_mode = not self.screen.vi_mode
             case "/boom":
                 raise RuntimeError("boom")
             case _:
-                self.screen.write(f"got {len(line.text)} characters: {line.text[:60]!r}")
+                kept = "" if line.began else ", kept from earlier"
+                self.screen.write(f"got {len(line.text)} characters: {line.text[:60]!r}{kept}")
         return True
 
     async def main(self) -> int:

@@ -46,6 +46,7 @@ class Page:
         self.queue = LineQueue()
         self.repl: Repl | None = None
         self._draft = ""
+        self._kept = False
 
     @property
     def text(self) -> str:
@@ -66,11 +67,12 @@ class Page:
     @draft.setter
     def draft(self, text: str) -> None:
         self.put_draft(text, len(text))
+        self._kept = False
 
     def put_draft(self, text: str, cursor: int) -> None:
         """See `Terminal`."""
         if self.keeps_draft:
-            self._draft, self.cursor = text, cursor
+            self._draft, self.cursor, self._kept = text, cursor, bool(text)
             self._edited()
         elif text:
             self.write(f"Draft: {text}\n")
@@ -130,10 +132,11 @@ class Page:
         self._edited()
 
     def enter(self, text: str = "", after: float = LATER) -> None:
-        """Type and send; the first key comes `after` seconds from now."""
+        """Type and send; the first key comes `after` seconds from now, or came long ago where a kept draft is sent."""
         text = self._draft + text
-        self._draft, self.cursor = "", 0
-        self.queue.put(Line(text, text, anyio.current_time() + after))
+        began = 0.0 if self._kept else anyio.current_time() + after
+        self._draft, self.cursor, self._kept = "", 0, False
+        self.queue.put(Line(text, text, began))
         self._edited()
 
     def _edited(self) -> None:

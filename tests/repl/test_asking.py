@@ -92,6 +92,27 @@ async def test_a_draft_stands_aside_and_comes_back_before_what_is_typed_then() -
         await until(lambda: stand.page.draft == "half a thought\nnext")
 
 
+@pytest.mark.parametrize("key", ["next", "switch 9", "choose"])
+async def test_a_draft_that_a_key_puts_back_into_the_line_is_no_answer(key: str) -> None:
+    async with standing(world(), "a") as stand:
+        stand.page.type("half a thought")
+        await asked(stand, "a")
+        if key == "choose":
+            stand.repl.choose()
+            assert stand.page.picking is not None
+            stand.page.picking()
+        else:
+            stand.key(*key.split())  # it leads nowhere
+            await until(lambda: stand.page.draft == "")
+        await until(lambda: stand.page.draft == "half a thought")
+        stand.page.enter()
+        await until(lambda: any("begun before the question" in hint for hint in stand.page.hints))
+        assert answers(stand, "a") == []
+        stand.page.enter("2")
+        await until(lambda: answers(stand, "a") == ["https on 443"])
+        await until(lambda: stand.page.draft == "half a thought")
+
+
 async def test_commands_stay_commands_while_a_question_waits() -> None:
     async with standing(world(), "a") as stand:
         await asked(stand, "a")

@@ -75,6 +75,21 @@ def test_a_burst_without_paste_marks_does_not_send(end: str) -> None:
         pty.until(lambda: f"got {84 * 61} characters" in pty.text)
 
 
+def test_a_kept_draft_is_known_as_one_until_its_line_was_emptied() -> None:
+    with Pty() as pty:
+        pty.ready().type("/keep half a thought\r")
+        pty.until(lambda: pty.input_row == "(demo) > half a thought")
+        pty.type("only \r")
+        pty.until(lambda: "got 19 characters: 'only half a thought', kept from earlier" in pty.text)
+        pty.type("/keep half a thought\r")
+        pty.until(lambda: pty.input_row == "(demo) > half a thought")
+        pty.type("\x0b")  # Ctrl+K
+        pty.until(lambda: pty.input_row == "(demo) >")
+        pty.type("new\r")
+        pty.until(lambda: "got 3 characters: 'new'" in pty.text)
+        assert "'new', kept" not in pty.text
+
+
 def test_what_breaks_out_of_a_paste_is_not_run() -> None:
     with Pty() as pty:
         pty.ready().send(f"{START}harmless{END}rm -rf ~\n")

@@ -16,8 +16,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Line:
     """A submitted message: `text` whole, `shown` as it stood on the screen (long pastes as placeholders).
 
-    `began` is when its first key came, in the event loop's seconds; where the terminal itself edits lines, when the line came. `by_key` is
-    whether it was not typed, but stands for a key that has a command.
+    `began` is when its first key came, in the event loop's seconds; 0 for a draft that was kept, and where the terminal itself edits lines,
+    when the line came. `by_key` is whether it was not typed, but stands for a key that has a command.
     """
 
     text: str

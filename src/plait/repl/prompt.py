@@ -57,7 +57,7 @@ class Prompt:
             on_text_changed=self._edited,
         )
         self.began: float | None = None
-        """When the first key of the text under way came, in the event loop's seconds; None while there is none."""
+        """When the first key of the text under way came, in the event loop's seconds; None while there is none, 0 for a kept draft."""
         self._on_edit = options.on_edit
         self._on_cancel: Callable[[], None] | None = None
         bindings = build_keys(self.buffer, self.shelf, options.sanitize, actions, self)
@@ -113,6 +113,11 @@ class Prompt:
         self._on_cancel = None
         shown = self.shelf.shown(text) if len(text) > LONG else text
         self.buffer.document = Document(shown, min(cursor, len(text)) if shown == text else len(shown))
+
+    def put_kept(self, text: str, cursor: int) -> None:
+        """The same with a text that was typed some time before: it is no answer to what was asked since."""
+        self.put(text, cursor)
+        self.began = 0.0 if text else None
 
     def _edited(self, buffer: Buffer) -> None:
         if not buffer.text:

@@ -178,7 +178,8 @@ class Screen:
 
     @draft.setter
     def draft(self, text: str) -> None:
-        self.put_draft(text, len(text))
+        self._prompt.put(text, len(text))
+        self.refresh()
 
     keeps_draft = True
 
@@ -188,8 +189,8 @@ class Screen:
         return self._prompt.cursor
 
     def put_draft(self, text: str, cursor: int) -> None:
-        """Set the text under way, with the cursor at a place in it."""
-        self._prompt.put(text, cursor)
+        """Set the text under way to a kept draft, with the cursor at a place in it."""
+        self._prompt.put_kept(text, cursor)
         self.refresh()
 
     def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
@@ -268,7 +269,8 @@ class Screen:
     def _submit(self) -> None:
         if not self._prompt.buffer.text.strip():
             return
-        began = self._prompt.began or asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        began = now if self._prompt.began is None else self._prompt.began
         whole, shown = self._prompt.take()
         self._interrupted = float("-inf")
         self._region.await_layout()  # what the line causes comes with the empty prompt, in one frame

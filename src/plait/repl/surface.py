@@ -57,7 +57,7 @@ class Terminal(Surface, Protocol):
         ...
 
     def put_draft(self, text: str, cursor: int) -> None:
-        """Set the text under way, with the cursor at a place in it."""
+        """Set the text under way to a kept draft, which answers no question, with the cursor at a place in it."""
         ...
 
     def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
