@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
+from pathlib import Path
+
+import anyio
 
 from benchmarks.console import Console
 from benchmarks.figures import Figure, Plan
@@ -10,9 +15,16 @@ from benchmarks.process import pss_megabytes
 from benchmarks.programs import many
 from benchmarks.seeding import Seed, seed
 from benchmarks.server import Server, model
+from plait.app import open_app
+from plait.builders import catalog_of
+from plait.core import commands as c
+from plait.paths import Paths
+from plait.program import Program
+from plait.settings import Settings
+from plait.store.sqlite import open_store
 
-WARM = 50
-"""Times before it is counted: by then everything that is loaded once is loaded, and the allocator has its arenas."""
+WARM = 250
+"""Times before it is counted: by then everything that is loaded once is loaded, and SQLite has its caches."""
 
 
 def run(plan: Plan) -> list[Figure]:
@@ -28,11 +40,39 @@ def run(plan: Plan) -> list[Figure]:
             for _ in range(times):
                 open_and_close(console)
             after = held(console)
-    more = [max(0.0, late - early) for late, early in zip(after, before, strict=True)]
+    memory, files, threads = (max(0.0, late - early) for late, early in zip(after, before, strict=True))
+    tasks = anyio.run(tasks_left, plan.home, times)
+    what = f"{times:,} sessions opened and closed"
     return [
-        Figure(f"PSS more after {times:,} sessions opened and closed", more[0], "MB", 1),
-        Figure(f"files, threads and tasks left by {times:,} sessions opened and closed", sum(more[1:]), "", 0),
+        Figure(f"PSS more after {what}", memory, "MB", 1),
+        Figure(f"files and threads left by {what}", files + threads, "", 0),
+        Figure(f"tasks left by {what}, in a coordinator without a prompt", tasks, "", 0),
     ]
+
+
+async def tasks_left(home: Path, times: int) -> int:
+    """From outside nobody can count tasks: the same with the coordinator in this process."""
+    directory = home / "tasks"
+    directory.mkdir()
+    store = open_store(directory / "plait.db", now=time.time(), report=lambda finding: None)
+    settings = Settings()
+    paths = Paths(directory, directory, directory, directory)
+    async with open_app(Program(settings, paths, {}, str(directory)), store, catalog_of(settings, paths, {})) as coordinator:
+        before = -1
+        for number in range(times + 1):
+            opened = await coordinator.submit(c.OpenSession(str(directory)))
+            if isinstance(opened, c.Done):
+                await coordinator.submit(c.CloseSession(opened.session))
+            if not number:
+                before = await _tasks()
+        left = await _tasks() - before
+    store.close()
+    return left
+
+
+async def _tasks() -> int:
+    await anyio.wait_all_tasks_blocked()
+    return len(asyncio.all_tasks())
 
 
 def open_and_close(console: Console) -> None:
@@ -45,8 +85,8 @@ def open_and_close(console: Console) -> None:
         console.until(done)
 
 
-def held(console: Console) -> tuple[float, float, float, float]:
-    """MB, open files, threads, and tasks as the program itself counts them."""
+def held(console: Console) -> tuple[float, int, int]:
+    """MB, open files, threads."""
     console.quiet(1)
     files, threads = (len(os.listdir(f"/proc/{console.pid}/{kind}")) for kind in ("fd", "task"))
-    return pss_megabytes(console.pid), files, threads, 0
+    return pss_megabytes(console.pid), files, threads

@@ -27,7 +27,7 @@ EXCHANGES = 20
 def run(plan: Plan) -> list[Figure]:
     """At rest first, then streaming."""
     sessions, streams = plan.times(SESSIONS, 12), plan.times(STREAMS, 5)
-    tokens = RATE * plan.times(55, 8)
+    tokens = RATE * plan.times(40, 4)
     with Server() as server:
         program = many(plan, server, model(2), "crowd", max_sessions=500, max_concurrent_calls=100)
         seed(program, [Seed(name(number), EXCHANGES, model(tokens, RATE, 0, mark(number))) for number in range(sessions)])
@@ -47,7 +47,7 @@ def mark(number: int) -> str:
 
 def at_rest(plan: Plan, program: Program, beside: Program, sessions: int) -> list[Figure]:
     """CPU and wake-ups with nothing to do."""
-    seconds = plan.times(40, 2)
+    seconds = plan.times(20, 1)
     cpu, woken = {}, {}
     with ExitStack() as stack:
         consoles = {one.name: stack.enter_context(one.ready()) for one in (program, beside)}
@@ -70,7 +70,7 @@ def streaming(plan: Plan, program: Program, server: Server, sessions: int, strea
         console.kept = bytearray()
         begin(console, server, streams)
         before, started = cpu_seconds(console.pid), time.monotonic()
-        times = echoes(console, plan.times(300, 10))
+        times = echoes(console, plan.times(200, 5))
         cpu = (cpu_seconds(console.pid) - before) / (time.monotonic() - started) * 100
         ended: list[float] = []
         deadline = time.monotonic() + 2 * tokens / RATE + 30

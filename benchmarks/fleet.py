@@ -19,7 +19,7 @@ TEN = 10
 MESSAGES = {100: 60.0, 500: 90.0}
 """Messages of each session, each with its answer; and the MB that ten such sessions may take."""
 FEW, MORE = 10, 40
-"""Numbers of sessions whose difference tells what one costs."""
+"""Numbers of sessions whose difference tells what one more costs."""
 PATIENCE = 0.12
 """Seconds before a switch."""
 
@@ -27,22 +27,23 @@ PATIENCE = 0.12
 def run(plan: Plan) -> list[Figure]:
     """Ten sessions, then the cost of one that nobody looks at."""
     with Server() as server:
-        loops = {"ten plain loops": ten_loops(plan, server)}
+        sessions = plan.times(TEN, 2)
+        loops = {f"{sessions} plain loops": plain_loops(plan, server, sessions)}
         figures = []
-        for count, target in MESSAGES.items():
-            count = plan.times(count, 5)
-            value = ten_sessions(plan, server, count, target)
+        for messages, target in tuple(MESSAGES.items())[: plan.times(2, 1)]:
+            count = plan.times(messages, 5)
+            value = used_sessions(plan, server, sessions, count, f"used-{target}")
             figures.append(
-                Figure(f"PSS of 10 sessions with {count} messages and their answers, all shown once", value, "MB", target, loops)
+                Figure(f"PSS of {sessions} sessions with {count} messages and their answers, all shown once", value, "MB", target, loops)
             )
         return [*figures, *costs(plan, server)]
 
 
-def ten_loops(plan: Plan, server: Server) -> float:
-    """PSS of ten processes together."""
+def plain_loops(plan: Plan, server: Server, count: int) -> float:
+    """PSS of so many processes together."""
     with ExitStack() as stack:
         program = floor(plan, server, model(100), "plain")
-        consoles = [stack.enter_context(program.ready()) for _ in range(TEN)]
+        consoles = [stack.enter_context(program.ready()) for _ in range(count)]
         for console in consoles:
             ask(console, server)
             console.until(LAST)
@@ -50,12 +51,12 @@ def ten_loops(plan: Plan, server: Server) -> float:
         return sum(pss_megabytes(console.pid) for console in consoles)
 
 
-def ten_sessions(plan: Plan, server: Server, count: int, target: float) -> float:
+def used_sessions(plan: Plan, server: Server, sessions: int, messages: int, label: str) -> float:
     """PSS of one process after each session was shown, and asked something more."""
-    program = many(plan, server, model(100), f"ten-{target}")
-    seed(program, names(TEN, count))
+    program = many(plan, server, model(100), label)
+    seed(program, names(sessions, messages))
     with program.ready() as console:
-        for number in range(TEN):
+        for number in range(sessions):
             if number:
                 show(console, number)
             ask(console, server)
@@ -82,22 +83,22 @@ def show(console: Console, number: int) -> None:
 
 def costs(plan: Plan, server: Server) -> list[Figure]:
     """What one more session takes: stored and not loaded, and loaded, with 100 messages."""
-    exchanges, more = plan.times(100, 5), plan.times(MORE, 14)
+    exchanges, few, more = plan.times(100, 5), plan.times(FEW, 2), plan.times(MORE, 3)
     at_start = {}
-    for count in (FEW, more):
+    for count in (few, more):
         program = many(plan, server, model(100), f"costs-{count}", max_sessions=500)
         seed(program, names(count, exchanges))
         with program.ready() as console:
-            console.watch(3)
+            console.watch(plan.times(3, 1))
             at_start[count] = pss_megabytes(console.pid)
             if count == more:
                 loaded = []
                 for number in range(1, count):
                     show(console, number)
-                    if number + 1 in (FEW, count):
+                    if number + 1 in (few, count):
                         console.quiet(0.5)
                         loaded.append(pss_megabytes(console.pid))
-    idle = 1000 * max(0.0, at_start[more] - at_start[FEW]) / (more - FEW)
-    held = 1000 * max(0.0, loaded[-1] - loaded[0]) / (more - FEW)
+    idle = 1000 * max(0.0, at_start[more] - at_start[few]) / (more - few)
+    held = 1000 * max(0.0, loaded[-1] - loaded[0]) / (more - few)
     what = f"one more session with {exchanges} messages that nobody looks at"
     return [Figure(f"PSS of {what}, not shown since the start", idle, "kB"), Figure(f"PSS of {what}, shown before", held, "kB")]

@@ -22,7 +22,7 @@ def run(plan: Plan) -> list[Figure]:
         program = many(plan, server, model(3, 0, WAIT), "indicator")
         seed(program, [Seed("amber", 3), Seed("birch", 3), Seed("cedar", 3)])
         with program.ready() as console:
-            for number in range(plan.times(100, 3) + 1):
+            for number in range(plan.times(60, 2) + 1):
                 console.send(b"/say birch tell me more")
                 console.watch(0.05)
                 console.send(b"\r")

@@ -65,7 +65,7 @@ def messages(plan: Plan, server: Server) -> dict[str, list[float]]:
     for _ in range(plan.times(3, 1)):
         for program in programs:
             if program is not None:
-                measured.setdefault(program.name, []).extend(1000 * one for one in later(program, server, plan.times(10, 2)))
+                measured.setdefault(program.name, []).extend(1000 * one for one in later(program, server, plan.times(10, 1)))
     return measured
 
 

@@ -25,7 +25,7 @@ def run(plan: Plan) -> list[Figure]:
             program = many(plan, server, model(2), label.replace(" ", "-"), max_sessions=500)
             opened = min(count, stored)
             seed(program, [Seed(f"work-{number:04}", 1, completed=number >= opened) for number in range(stored)])
-            menus[label], rows[label] = measure(program, opened, plan.times(15, 2))
+            menus[label], rows[label] = measure(program, opened, plan.times(15, 1))
     what = f"{stored:,} sessions stored, all open"
     return [
         Figure(f"completion, the blank after /switch to the menu, {what}", menus.pop("all open"), "ms", 10, menus),

@@ -25,7 +25,7 @@ def run(plan: Plan) -> list[Figure]:
 
 def idle(plan: Plan, programs: list[Program]) -> list[Figure]:
     """PSS, CPU and wake-ups at prompts that nobody touches."""
-    seconds = plan.times(60, 2)
+    seconds = plan.times(40, 2)
     memory, cpu, woken = {}, {}, {}
     with ExitStack() as stack:
         consoles = {program.name: stack.enter_context(program.ready()) for program in programs}

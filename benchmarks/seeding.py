@@ -27,6 +27,8 @@ PROGRESS = 4
 """Parts in which an answer was recorded while it came."""
 PER_EXCHANGE = PROGRESS + 4
 """Events of one message and its answer."""
+GROUP = 5_000
+"""Events in one commit, more or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def seed(program: Program, seeds: Sequence[Seed]) -> None:
     now = time.time()
     store = open_store(path, now=now, report=lambda finding: None)
     project = store.project(Project(ProjectId("work-00000000"), "work", program.directory, now))
+    writes: list[Write] = []
     for number, one in enumerate(seeds):
         session = Session(SessionId(f"{number:012x}"))
         begun = now - 100_000 + number
@@ -59,7 +62,10 @@ def seed(program: Program, seeds: Sequence[Seed]) -> None:
             last = isinstance(event, e.Seen) and not number
             stamped.append(e.Stamped(session.id, seq, now if last else begun + seq / 1000, event))
             session.apply(stamped[-1])
-        store.append([Write(info_of(session, draft=False), 0, store.epoch, tuple(stamped))])
+        writes.append(Write(info_of(session, draft=False), 0, store.epoch, tuple(stamped)))
+        if sum(len(write.events) for write in writes) > GROUP or number == len(seeds) - 1:
+            store.append(writes)
+            writes = []
     store.close()
 
 

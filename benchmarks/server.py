@@ -98,8 +98,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             body = await reader.readexactly(length)
             received = time.monotonic()
             await answer(writer, str(json.loads(body)["model"]), received)
-    except (OSError, asyncio.IncompleteReadError):
-        pass  # the client has gone
+    except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        pass  # the client has gone, or the server ends
     finally:
         writer.close()
 

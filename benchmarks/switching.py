@@ -23,27 +23,29 @@ RATE = 100
 EVENTS = 10_000
 SECONDS = 400
 """How long an answer streams: longer than the benchmark takes."""
-SETTLED = 0.15
+SETTLED = 0.08
 """Seconds between a switch and the next one."""
 
 
 def run(plan: Plan) -> list[Figure]:
     """First switches after a start, then switches by command and by key; tmux beside it."""
+    names = NAMES[: plan.times(len(NAMES), 4)]
     with Server() as server:
         program = many(plan, server, model(2), "switching", max_sessions=20)
-        seed(program, [Seed(name, plan.times(EVENTS // PER_EXCHANGE, 20), spoken(number)) for number, name in enumerate(NAMES)])
+        seed(program, [Seed(name, plan.times(EVENTS // PER_EXCHANGE, 20), spoken(number)) for number, name in enumerate(names)])
         first: list[float] = []
         for _ in range(plan.times(3, 1) - 1):
             with program.ready() as console:
-                first += first_switches(console)
+                first += first_switches(console, len(names))
         with program.ready() as console:
-            first += first_switches(console)
-            stream(console, server)
+            first += first_switches(console, len(names))
+            stream(console, server, len(names))
             count = plan.times(200, 6)
-            command = switches(console, count, by_command)
-            key = switches(console, count, by_key)
-        peer = {"tmux": in_tmux(plan, server, count)} if installed(program) else {}
-    events = f"10 sessions of {plan.times(EVENTS, 160):,} events, 4 streaming"
+            command = switches(console, others(count, len(names)), by_command)
+            key = switches(console, others(count, len(names)), by_key)
+        peer = {"tmux": in_tmux(plan, server, others(count, len(names)), len(names))} if installed(program) else {}
+    streaming = sum(place < len(names) for place in STREAMING)
+    events = f"{len(names)} sessions of {plan.times(EVENTS, 160):,} events, {streaming} streaming"
     figures = [Figure(f"first switch to a session after the start, {events}, median", median(first), "ms")]
     figures.append(Figure("the same, slowest", max(first), "ms"))
     for percent, target in ((50, None), (95, 20), (99, 50)):
@@ -64,16 +66,16 @@ def spoken(place: int) -> str:
     return model(RATE * SECONDS if place in STREAMING else 40, RATE if place in STREAMING else 0, 0, mark(place))
 
 
-def first_switches(console: Console) -> list[float]:
+def first_switches(console: Console, sessions: int) -> list[float]:
     """Milliseconds to each session that was not shown since the start. It ends at the first session again."""
-    times = [switched(console, by_command(console, place), place, frozenset()) for place in range(1, len(NAMES))]
+    times = [switched(console, by_command(console, place), place, frozenset()) for place in range(1, sessions)]
     switched(console, by_command(console, 0), 0, frozenset())
     return times
 
 
-def stream(console: Console, server: Server) -> None:
+def stream(console: Console, server: Server, sessions: int) -> None:
     """Let four sessions answer."""
-    for place in STREAMING:
+    for place in (one for one in STREAMING if one < sessions):
         console.send(f"/say {NAMES[place]} tell me more".encode())
         console.watch(0.1)
         console.send(b"\r")
@@ -106,32 +108,32 @@ def switched(console: Console, sent: float, place: int, streaming: frozenset[int
     return (at - sent) * 1000
 
 
-def others(count: int) -> list[int]:
+def others(count: int, sessions: int) -> list[int]:
     """Places to switch to, each another than the one before."""
     chance, found = random.Random(1), [0]
     while len(found) <= count:
-        found.append(chance.choice([place for place in range(len(NAMES)) if place != found[-1]]))
+        found.append(chance.choice([place for place in range(sessions) if place != found[-1]]))
     return found[1:]
 
 
-def switches(console: Console, count: int, switch: Callable[[Console, int], float]) -> list[float]:
-    """Milliseconds of so many switches, each session having been shown before; from the first one and back to it."""
-    times = [switched(console, switch(console, place), place, frozenset(STREAMING)) for place in others(count)]
-    if others(count)[-1]:
+def switches(console: Console, places: list[int], switch: Callable[[Console, int], float]) -> list[float]:
+    """Milliseconds of switches to these places, each having been shown before; from the first session and back to it."""
+    times = [switched(console, switch(console, place), place, frozenset(STREAMING)) for place in places]
+    if places[-1]:
         switched(console, switch(console, 0), 0, frozenset(STREAMING))
     return times
 
 
-def in_tmux(plan: Plan, server: Server, count: int) -> list[float]:
+def in_tmux(plan: Plan, server: Server, places: list[int], windows: int) -> list[float]:
     """Milliseconds from tmux's key to a word that only the window shows."""
     times = []
-    with Tmux(plan, server, [spoken(place) for place in range(len(NAMES))]) as tmux:
+    with Tmux(plan, server, [spoken(place) for place in range(windows)]) as tmux:
         console = tmux.console
-        for place in range(len(NAMES)):
+        for place in range(windows):
             tmux.type(place, "tell me more")
             server.times()
-        console.watch(2)
-        for place in others(count):
+        console.watch(1)
+        for place in places:
             console.watch(SETTLED)
             console.forget()
             sent = console.send(PREFIX + str(place).encode())
