@@ -18,6 +18,7 @@ from plait.cli import front
 from plait.config import check, load
 from plait.config_edit import edit, editor_command, set_value, template
 from plait.config_file import MAX_BYTES, ConfigFile, key_lines, parse_file, read_file
+from plait.conversation import options_of
 from plait.core.defaults import SESSION_KEYS, Defaults, checked_setting
 from plait.core.errors import ConfigError, PlaitError, UsageError
 from plait.models.endpoint import Timeouts
@@ -503,6 +504,23 @@ def test_what_the_runtime_uses_of_the_settings() -> None:
     assert (defaults.buffer_events, defaults.buffer_bytes) == (100, 512 * 1024)
     assert (defaults.warn_bytes, defaults.unload_bytes) == (2 * 1024**2, 3 * 1024**2)
     assert (defaults.notify, defaults.sources["notify"]) == ("done=off", "environment PLAIT_NOTIFY")
+    assert defaults.pinned == {"notify"}
+    defaults = defaults_of(of("max_sessions = 3", {"PLAIT_MAX_SESSIONS": "2"}))
+    assert defaults.pinned == {"max_sessions"}
+    assert defaults.sources["max_sessions"] == "environment PLAIT_MAX_SESSIONS"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "way"),
+    [
+        ("", {}, "Start plait without --single for many."),
+        ("", {"PLAIT_MULTI_SESSION": "0"}, "Take PLAIT_MULTI_SESSION out of the environment and start plait again for many."),
+        ("multi_session_enabled = false", {}, "plait config set multi_session_enabled true allows many, from the next start on."),
+    ],
+)
+def test_the_way_to_many_sessions_names_what_is_in_it(text: str, environ: dict[str, str], way: str) -> None:
+    options = options_of(load(ConfigFile(PLACE, text), environ, {"multi_session_enabled": None if text or environ else False}))
+    assert (options.many, options.to_many) == (False, way)
 
 
 def test_every_key_of_a_session_has_a_layer_above_it() -> None:

@@ -37,7 +37,8 @@ CLOSING = 1.0
 
 def defaults_of(settings: Settings) -> Defaults:
     """The layers above a session, as the runtime takes them."""
-    pinned = frozenset(key for key in SESSION_KEYS if settings.origin(key).layer in ("flag", "environment"))
+    told = (*SESSION_KEYS, "max_sessions")
+    pinned = frozenset(key for key in told if settings.origin(key).layer in ("flag", "environment"))
     own = {one.name: one.requests_per_minute for one in settings.providers if one.requests_per_minute is not None}
     return Defaults(
         model=settings.model,
@@ -58,7 +59,7 @@ def defaults_of(settings: Settings) -> Defaults:
         requests_per_minute=settings.requests_per_minute,
         provider_requests={**settings.built_in_requests, **own},
         pinned=pinned,
-        sources={key: str(settings.origin(key)) for key in SESSION_KEYS},
+        sources={key: str(settings.origin(key)) for key in told},
     )
 
 

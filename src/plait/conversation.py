@@ -26,7 +26,7 @@ from plait.repl.render import render_notice
 from plait.repl.slash.commands import all_commands
 from plait.repl.style import Look
 from plait.repl.surface import Terminal
-from plait.settings import Settings
+from plait.settings import Origin, Settings
 from plait.store.sqlite import Finding
 
 
@@ -56,6 +56,7 @@ def options_of(settings: Settings) -> ReplOptions:
     return ReplOptions(
         gap=settings.timestamps_after * 60.0,
         many=settings.multi_session_enabled,
+        to_many=_to_many(settings.origin("multi_session_enabled")),
         indicator=settings.indicator,
         indicator_sessions=settings.indicator_sessions,
         text_only_indicator=settings.text_only_indicator,
@@ -67,6 +68,17 @@ def options_of(settings: Settings) -> ReplOptions:
         notify_cooldown=settings.notify_cooldown,
         secret=tuple(one.api_key_env for one in settings.providers if one.api_key_env),
     )
+
+
+def _to_many(origin: Origin) -> str:
+    """How to have many sessions where `origin` says that there is one."""
+    match origin.layer:
+        case "flag":
+            return f"Start plait without {origin.place} for many."
+        case "environment":
+            return f"Take {origin.place} out of the environment and start plait again for many."
+        case _:
+            return "plait config set multi_session_enabled true allows many, from the next start on."
 
 
 async def _warm(typed: anyio.Event) -> None:

@@ -56,7 +56,7 @@ def test_settings_are_read(place: Place) -> None:
         assert waiting(plait) == "[default !] +1 more"
         plait.enter("/new four")
         chooses(plait, "yes/no", "n")
-        assert "3 of 3 sessions are open." in joined(plait)
+        assert "3 of 3 sessions with messages are open." in joined(plait)
         assert b"\x1b]2;" not in plait.sent
         assert plait.leave() == 0
 

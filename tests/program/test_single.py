@@ -10,8 +10,11 @@ from tests.program.running import Place
 WAY_BACK = "There is one session here"
 
 
-@pytest.mark.parametrize("how", ["--single", "PLAIT_MULTI_SESSION"])
-def test_one_session_and_all_of_them_when_it_is_on_again(place: Place, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "way"),
+    [("--single", "Start plait without --single"), ("PLAIT_MULTI_SESSION", "Take PLAIT_MULTI_SESSION out of the environment")],
+)
+def test_one_session_and_all_of_them_when_it_is_on_again(place: Place, how: str, way: str) -> None:
     write_script(place)
     arguments, environ = ((how,), {}) if how.startswith("--") else ((), {how: "0"})
     with place.start("hello", columns=120, rows=40) as plait:
@@ -31,7 +34,7 @@ def test_one_session_and_all_of_them_when_it_is_on_again(place: Place, how: str)
         assert "sessions are open" not in plait.everything
         for line in ("/sessions", "/switch asking", "/2", "/new", "/next", "/back", "/inbox", "/close", "/say asking x", "/session list"):
             told(plait, line, WAY_BACK)
-            assert "without --single" in joined(plait)
+            assert way in joined(plait)
             assert plait.name == "default"
         plait.send("\x1b2")
         plait.enter("still here")
@@ -43,6 +46,6 @@ def test_one_session_and_all_of_them_when_it_is_on_again(place: Place, how: str)
         at(plait, "default")
         plait.until(lambda: waiting(plait) == "[asking ?]")
         assert "1 default* · 2 asking ? · 3 drafty" in plait.toolbar
-        assert "still here" in plait.everything
+        plait.until(lambda: "still here" in plait.everything)
         alt(plait, "3", "drafty")
         plait.until(lambda: plait.input_row == "(drafty) > half a thought")

@@ -21,7 +21,7 @@ def test_the_eleventh_session(place: Place) -> None:
         chooses(plait, "yes/no", "n")
         at(plait, "s10")
         said = joined(plait)
-        assert "10 of 10 sessions are open." in said
+        assert "10 of 10 sessions with messages are open." in said
         for way_out in ("/close default", "plait --session ", "plait config set max_sessions 20"):
             assert way_out in said
         assert "Close 'default' (ready, last used just now) and go on? (y/n)" in said
@@ -43,7 +43,7 @@ def test_a_pause_holds_what_comes_and_lets_it_go_again(place: Place) -> None:
         plait.ready().enter("tell long")
         plait.until(lambda: "long-005" in plait.text)
         goes(plait, "/new other", "other")
-        told(plait, "/pause default", "What runs now completes.")
+        told(plait, "/pause default", "What runs now is finished first.")
         told(plait, "/say default and then?", "It is paused, so the message waits")
         plait.until(lambda: "1 default ‖" in plait.toolbar)
         told(plait, "/pause default", "is paused already")

@@ -79,6 +79,7 @@ class FakePrompt:
     sequences: list[str] = field(default_factory=list)
     left: bool = False
     many: bool = True
+    to_many: str = "Start plait without --single for many."
     fleet: FleetView = field(default_factory=FleetView)
     """As of the last line that was typed."""
     home: str = ""

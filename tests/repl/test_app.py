@@ -79,13 +79,15 @@ async def test_a_late_status_of_the_session_left_does_not_name_the_one_shown() -
 
 
 async def test_with_one_session_the_keys_between_sessions_do_nothing_but_say_so() -> None:
-    async with standing(World(scripted()), "a", "b", options=ReplOptions(many=False)) as stand:
+    async with standing(
+        World(scripted()), "a", "b", options=ReplOptions(many=False, to_many="Start plait without --single for many.")
+    ) as stand:
         stand.page.type("draft")
         stand.key("switch", "2")
         stand.key("next")
         stand.repl.choose()
         assert (stand.page.draft, stand.page.picking) == ("draft", None)
-        assert stand.page.hints == ["plait runs one session now. Start it without --single for many."] * 2
+        assert stand.page.hints == ["plait runs one session now. Start plait without --single for many."] * 3
         assert stand.repl.session == stand.sessions["a"]
 
 

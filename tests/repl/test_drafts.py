@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator, Sequence
 
+import anyio
 import pytest
 
 from plait.core import commands as c, events as e
+from plait.core.messages import SessionId
+from plait.core.ports import Client
 from plait.repl.style import Look
 from tests.repl.stand import Page, Taps, standing
 from tests.repl.test_switching import tap_world
+from tests.runtime.failing import FailingStore
+from tests.runtime.test_drafts import DraftStore
 from tests.runtime.waiting import until
 from tests.runtime.world import World, ask, scripted
 from tests.timing import keep
@@ -142,3 +148,83 @@ async def test_a_message_that_is_refused_comes_back_before_what_was_typed_meanwh
         await stand.shows("does not exist")
         await until(lambda: stand.page.draft.count("refused\nmeanwhile") == 1 and "see @./not-there.txt" in stand.page.draft)
         assert not any(isinstance(event, e.UserSaid) for event in stand.log("a"))
+
+
+class Refusing:
+    """A client that refuses messages as the test says, once `go` is set."""
+
+    def __init__(self, client: Client, error: str) -> None:
+        self._client = client
+        self._error = error
+        self.go = anyio.Event()
+        self.refused = 0
+
+    async def submit(self, command: c.Command) -> c.Reply:
+        """See `Client`."""
+        if not isinstance(command, c.Say):
+            return await self._client.submit(command)
+        await self.go.wait()
+        self.refused += 1
+        return c.Refused("The disk is full. Make room.", self._error)
+
+    def follow(self, session: SessionId, after: e.Cursor | None = None) -> AsyncGenerator[e.Stamped, None]:
+        """See `Client`."""
+        return self._client.follow(session, after)
+
+    async def sessions(self) -> Sequence[c.SessionInfo]:
+        """See `Client`."""
+        return await self._client.sessions()
+
+
+@pytest.mark.parametrize(("error", "draft"), [("StoreError", "dear\nmore"), ("NotSaved", "more")])
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_message_that_was_not_taken_is_a_draft_of_its_session_again(error: str, draft: str, *, elsewhere: bool) -> None:
+    clients: list[Refusing] = []
+
+    def refusing(coordinator: Client) -> Client:
+        clients.append(Refusing(coordinator, error))
+        return clients[0]
+
+    async with standing(World(scripted()), "a", "b", client=refusing) as stand:
+        stand.page.enter("dear")
+        stand.page.type("more")
+        if elsewhere:
+            stand.key("switch", "b")
+            await stand.on("b")
+        clients[0].go.set()
+        await stand.shows("The disk is full")
+        await stand.settle()
+        if elsewhere:
+            assert stand.page.draft == ""
+            stand.key("switch", "a")
+            await stand.on("a")
+        await until(lambda: stand.page.draft == draft)
+        assert clients[0].refused == 1
+
+
+async def test_what_was_sent_stays_a_draft_until_it_is_on_disk_as_a_message() -> None:
+    store = FailingStore()
+    world = World(scripted(), store)
+    async with standing(world, "a") as stand:
+        stand.page.type("dear")
+        await until(lambda: [one.text for one in store.drafts()] == ["dear"])
+        await stand.settle()
+        store.hold()
+        stand.page.enter()
+        await until(lambda: bool(stand.coordinator.journal.waiting))
+        await anyio.wait_all_tasks_blocked()
+        assert [one.text for one in store.drafts()] == ["dear"]
+        store.recover()
+        await until(lambda: not store.drafts())
+        assert stand.said("a") == ["dear"]
+
+
+async def test_a_draft_that_was_refused_is_kept_when_its_disk_works_again() -> None:
+    store = DraftStore()
+    async with standing(World(scripted(), store), "a") as stand:
+        store.fails = True
+        stand.page.type("dear")
+        await until(lambda: bool(store.given))
+        await stand.settle()
+        store.fails = False
+    assert [one.text for one in store.drafts()] == ["dear"]

@@ -16,7 +16,7 @@ from tests.runtime.waiting import until
 from tests.runtime.world import World, said, scripted
 
 pytestmark = pytest.mark.anyio
-QUESTION = "2 sessions are still at work: a, b. Type wait to leave when that is done, stop to interrupt it and leave, or stay."
+QUESTION = "2 sessions are still at work: a, b. Type wait to leave when that is done, stop to interrupt them and leave, or stay."
 ASKS = "(wait/stop/stay) > "
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plait.core import commands as c
+from plait.core.defaults import Defaults
 from plait.core.session import SessionState
 from plait.models.scripted import Reply
 from tests.repl.prompting import FakePrompt, prompt_over
@@ -102,6 +103,18 @@ async def test_pausing_holds_messages_until_it_is_undone(tmp_path: Path) -> None
         assert "'docs' is not paused. /pause docs pauses it." in await prompt.told("/unpause docs")
         assert "'default' is paused" in await prompt.told("/pause")
         assert "'a b' has a blank in it" in await prompt.told("/unpause a b")
+
+
+async def test_a_pause_says_what_becomes_of_the_turn_under_way(tmp_path: Path) -> None:
+    defaults = Defaults(max_concurrent_calls=1, auto_names=False)
+    async with prompt_over(tmp_path, [HANGS], defaults=defaults) as prompt:
+        for name in ("runs", "queued"):
+            await prompt.client.submit(c.Say(await prompt.open(name), "hang on"))
+            await prompt.until(lambda view: view.gate.running + view.gate.queued == len(view.sessions) - 1)
+        assert "starts no new model call. What runs now is finished first. /unpause" in await prompt.told("/pause runs")
+        assert "starts no new model call. Its call, which waits for its turn, goes on waiting. /unpause" in await prompt.told(
+            "/pause queued"
+        )
 
 
 async def test_interrupt_stops_another_turn(tmp_path: Path) -> None:

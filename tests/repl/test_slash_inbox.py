@@ -74,6 +74,11 @@ async def test_the_inbox_shows_what_waits_oldest_first_and_in_full(tmp_path: Pat
         alone = await prompt.told("/inbox docs")
         assert "Which database?" in alone
         assert "broken" not in alone
+        assert "/answer" not in await prompt.told("/inbox auth")
+        for line in ("/peek docs 40", "/switch docs", "/history"):
+            shown = await prompt.told(line)
+        assert shown.count("Which database?") == 1  # the question, and not the call that asked it as well
+        await prompt.type("/back")
         assert "'default' does not wait for you (ready)." in await prompt.told("/inbox default")
         for width in (20, 40, 200):
             for plain in (False, True):

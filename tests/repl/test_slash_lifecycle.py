@@ -52,8 +52,9 @@ async def test_new_opens_a_session_and_shows_it(tmp_path: Path) -> None:
         assert prompt.came_from == first
         await prompt.until(lambda view: any(one.waiting_for for one in view.sessions))
         assert "important" in str(prompt.models.model.requests[-1].messages)
+        assert "give it its name" not in await prompt.told("/new -- hello")
         assert "Your first messages give it its name." in await prompt.told("/new")
-        assert (await prompt.row("default-2")).id == prompt.session
+        assert (await prompt.row("default-3")).id == prompt.session
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ async def test_new_opens_a_session_and_shows_it(tmp_path: Path) -> None:
         ("/new x --", "There is no message after --."),
         ("/new x -- see @/nowhere/a.txt", "'/nowhere/a.txt' does not exist."),
         ("/new default", "This project has a session 'default' already."),
+        ("/new /tmp", "'/tmp' is no name. Type /session new /tmp to open a session that works in that directory."),
+        ("/new debug ~/shop -- x", "Type /session new ~/shop to"),
     ],
 )
 async def test_nothing_is_opened_by_mistake(line: str, answer: str, tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ async def test_at_the_limit_the_one_left_alone_longest_can_make_room(tmp_path: P
         await full(prompt)
         prompt.answers = [False, True]
         shown = await prompt.told("/new third")
-        assert "2 of 2 sessions are open." in shown
+        assert "2 of 2 sessions with messages are open." in shown
         assert prompt.asked[0].startswith("Close 'default' (ready, last used ")
         assert "third" not in [row.name for row in await prompt.client.sessions()]
         shown = await prompt.told("/new third")
@@ -103,7 +106,7 @@ async def test_nobody_is_offered_who_works(tmp_path: Path) -> None:
     defaults = Defaults(max_sessions=1, auto_names=False)
     async with prompt_over(tmp_path, [Reply(text="half", hang=True)], defaults=defaults) as prompt:
         await prompt.client.submit(c.Say(prompt.session, "hello"))
-        assert "1 of 1 sessions are open." in await prompt.told("/new")
+        assert "1 of 1 sessions with messages are open." in await prompt.told("/new")
         assert prompt.asked == []
 
 
@@ -125,8 +128,8 @@ async def test_close_asks_only_where_something_would_be_lost_from_sight(tmp_path
         for name in ("unread", "asks", "works", "works"):
             await prompt.type(f"/close {name}")
         assert prompt.asked == [
-            "'unread' has 1 unread. Close it?",
-            "'asks' waits for your answer and has 2 unread. Close it?",
+            "'unread' has 1 unread message. Close it?",
+            "'asks' waits for your answer and has 2 unread messages. Close it?",
             "'works' is working. Close it?",
             "'works' is working. Close it?",
         ]
@@ -155,7 +158,7 @@ async def test_nothing_is_closed_by_mistake(line: str, tmp_path: Path) -> None:
 
 async def test_reopen_undoes_close(tmp_path: Path) -> None:
     async with prompt_over(tmp_path) as prompt:
-        assert "No session is completed." in await prompt.told("/reopen docs")
+        assert "No session is closed." in await prompt.told("/reopen docs")
         for name in ("auth-fix", "auth-tests", "docs"):
             await prompt.open(name)
             await prompt.type(f"/kill {name}")
@@ -164,8 +167,8 @@ async def test_reopen_undoes_close(tmp_path: Path) -> None:
         await prompt.type("/kill docs")
         new = (await prompt.row("docs")).id
         assert "such as docs, auth-tests, auth-fix." in await prompt.told("/reopen")
-        assert "'auth' can mean 2 completed sessions: auth-tests, auth-fix." in await prompt.told("/reopen auth")
-        assert "No completed session is called 'auth-fxi'. Did you mean 'auth-fix'?" in await prompt.told("/reopen auth-fxi")
+        assert "'auth' can mean 2 closed sessions: auth-tests, auth-fix." in await prompt.told("/reopen auth")
+        assert "No closed session is called 'auth-fxi'. Did you mean 'auth-fix'?" in await prompt.told("/reopen auth-fxi")
         assert "'default' is open. /switch default shows it." in await prompt.told("/reopen default")
         assert f"Opened 'docs' again. An older one of that name is /reopen {old}." in await prompt.told("/resume DOCS")
         assert prompt.session == new
@@ -185,12 +188,15 @@ async def test_renaming(tmp_path: Path) -> None:
         for line, answer in (
             ("/rename", "/rename needs a name. Type /rename NEW or /rename OLD NEW"),
             ("/rename a b c", "A name has no blanks; 'a-b-c' could be one."),
+            ("/rename Foo Bar", "A name has no blanks: /rename foo-bar renames the shown session."),
             ("/rename zzz x", "No open session is called 'zzz'."),
             ("/rename manual", "This project has a session 'manual' already."),
-            ("/session-name a b", "'a b' has a blank in it"),
+            ("/session-name a B", "A name has no blanks; 'a-b' could be one."),
             ("/rename Über_Mut", "Try 'über-mut'."),
         ):
             assert answer in await prompt.told(line)
+        await prompt.say("hello")
+        assert "given by hand" in await prompt.told("/session-name")
         assert "until its first message gives it one" in await prompt.told("/new") + await prompt.told("/session-name")
 
 

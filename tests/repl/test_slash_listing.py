@@ -42,7 +42,7 @@ def text_of(listed: list[Listed], look: Look) -> str:
 def test_in_columns_where_they_fit() -> None:
     shown = text_of(FEW, Look(colour=False, width=110)).splitlines()
     assert [" ".join(line.split()) for line in shown] == [
-        "* 1 auth-fix ? asks you development 12 messages 3 minutes ago 2 unread Mend the login",
+        "* 1 auth-fix ? asks you development 12 messages, 2 unread 3 minutes ago Mend the login",
         "2 docs > working, 2 queued planning 1,234 messages 1 day ago (draft) in shop",
     ]
     assert shown[0].index("12 messages") == shown[1].index("1,234 messages")
@@ -53,7 +53,7 @@ def test_in_rows_of_their_own_where_they_do_not() -> None:
     assert shown == [
         "  *  1 auth-fix  ? asks you",
         "      development · 12 messages",
-        "      3 minutes ago · 2 unread",
+        "      2 unread · 3 minutes ago",
         "      Mend the login",
         "     2 docs  > working, 2 queued",
         "      planning · 1,234 messages",
@@ -63,7 +63,7 @@ def test_in_rows_of_their_own_where_they_do_not() -> None:
 
 def test_in_words_alone_for_a_plain_look() -> None:
     shown = text_of(FEW, Look(colour=False, plain=True, width=200))
-    assert "1 auth-fix, shown now: asks you, development, 12 messages, 3 minutes ago, 2 unread, Mend the login" in shown
+    assert "1 auth-fix, shown now: asks you, development, 12 messages, 2 unread, 3 minutes ago, Mend the login" in shown
     assert not re.search("[*>?()·]", shown)
 
 

@@ -57,7 +57,7 @@ async def test_sessions_are_limited_and_the_refusal_names_the_way_out() -> None:
         await turned(coordinator, two, "hi")
         refused = await ask(coordinator, c.OpenSession("/shop"), c.Refused)
         assert refused.error == "LimitReached"
-        for told in ("2 of 2 sessions are open", "/close default", f"plait --session {one}", "max_sessions 4"):
+        for told in ("2 of 2 sessions with messages are open", "/close default", f"plait --session {one}", "max_sessions 4"):
             assert told in refused.text  # how many, of how many, and three ways out; the one to close was left alone longest
         await ask(coordinator, c.CloseSession(one), c.Done)
         await ask(coordinator, c.OpenSession("/shop"), c.Done)

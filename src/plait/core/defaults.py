@@ -25,7 +25,7 @@ _RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "top_p": (0, 1
 class Defaults:
     """The layers above the session, merged. An empty `model` means: the best one that is there.
 
-    `pinned` are the keys that a flag or the environment gave: they beat what a session kept from an earlier start.
+    `pinned` are the keys that a flag or the environment gave: they beat what a session kept from an earlier start, and the file.
     """
 
     model: str = ""

@@ -61,6 +61,7 @@ class Repl(OnScreen):
         super().__init__(client, screen, Printer(screen, look, options.gap))
         self.environ = environ
         self.many = options.many
+        self.to_many = options.to_many
         self._registry = registry
         self._options = options
         self._toolbar = Toolbar(self._printer, time.monotonic, screen.refresh)
@@ -134,7 +135,7 @@ class Repl(OnScreen):
     def move(self, name: str, argument: str) -> None:
         """A key that goes to another session, in its turn among the lines that were submitted."""
         if not self.many:
-            self._screen.hint("plait runs one session now. Start it without --single for many.")
+            self._hint_at_many()
         elif self._asides.prompt:
             self._screen.hint("Answer the question first, or give it up with Ctrl+C.")
         else:
@@ -144,10 +145,15 @@ class Repl(OnScreen):
 
     def choose(self) -> None:
         """The key that offers all sessions."""
-        if self.many and self._screen.keeps_draft and not self._asides.prompt:
+        if not self.many:
+            self._hint_at_many()
+        elif self._screen.keeps_draft and not self._asides.prompt:
             if self._screen.draft:
                 self._drafts.set_aside(self._screen.draft)
             self._screen.pick("/switch ", self._drafts.give_back)
+
+    def _hint_at_many(self) -> None:
+        self._screen.hint(f"plait runs one session now. {self.to_many}".rstrip())
 
     # The loop.
 

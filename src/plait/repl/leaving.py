@@ -48,9 +48,9 @@ class Leaving:
             self._leave()
             return
         names = ", ".join(row.name for row in working[:5]) + (f" and {len(working) - 5} more" if len(working) > 5 else "")
-        subject = "1 session is" if len(working) == 1 else f"{len(working)} sessions are"
+        subject, they = ("1 session is", "it") if len(working) == 1 else (f"{len(working)} sessions are", "them")
         answer = await self._choose(
-            f"{subject} still at work: {names}. Type wait to leave when that is done, stop to interrupt it and leave, or stay.", ANSWERS
+            f"{subject} still at work: {names}. Type wait to leave when that is done, stop to interrupt {they} and leave, or stay.", ANSWERS
         )
         match answer:
             case None | "stay":

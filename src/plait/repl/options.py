@@ -15,6 +15,8 @@ class ReplOptions:
     gap: float = 3600.0
     many: bool = True
     """Whether there may be many sessions."""
+    to_many: str = ""
+    """Where there may not: how to have them, as a sentence."""
     indicator: bool = True
     indicator_sessions: int = 5
     text_only_indicator: bool = False

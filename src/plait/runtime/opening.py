@@ -61,7 +61,7 @@ async def enter_project(registry: Registry, command: c.EnterProject) -> c.Reply:
     managed = await registry.managed((here or rows)[0].id)
     if not here:
         most = registry.world.defaults.max_sessions
-        text = f"{most} of {most} sessions are open, so this is the one used last. Close it with /close, or raise max_sessions."
+        text = f"{most} of {most} sessions with messages are open, so this is the one used last. /close it, or raise max_sessions."
         return await happen(registry, managed, e.Noted(text))
     return c.Done(managed.session.id, managed.session.seq)
 
@@ -75,10 +75,12 @@ def _refuse_at_limit(registry: Registry, rows: list[c.SessionInfo]) -> None:
     used, most = _used(rows), registry.world.defaults.max_sessions
     if used >= most:
         idle = min((row for row in rows if row.messages), key=lambda row: row.last_at)
+        defaults = registry.world.defaults
+        pinned = "max_sessions" in defaults.pinned  # the file would not be heeded
+        way = f"max_sessions, from {defaults.sources['max_sessions']}" if pinned else f"plait config set max_sessions {most * 2}"
         raise LimitReached(
-            f"{used} of {most} sessions are open. Close one (/close {idle.name}: it was left alone longest), go on in one "
-            f"(/sessions lists them, plait --session {idle.id} begins there), or raise the limit "
-            f"(plait config set max_sessions {most * 2})."
+            f"{used} of {most} sessions with messages are open. Close one (/close {idle.name}: it was left alone longest), go on in one "
+            f"(/sessions lists them, plait --session {idle.id} begins there), or raise the limit ({way})."
         )
 
 

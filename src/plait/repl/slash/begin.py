@@ -53,6 +53,8 @@ def parse_new(argument: str) -> Wanted:
     words = head.split()
     kind = KINDS.get(words[0].lower()) if words else None
     names = words[1:] if kind else words
+    if place := next((name for name in names if name.startswith(("/", "~", "."))), ""):
+        raise UsageError(f"'{place[:200]}' is no name. Type /session new {place[:200]} to open a session that works in that directory.")
     if len(names) > 1:
         near = difflib.get_close_matches(words[0].lower(), KINDS, n=1, cutoff=0.7) if len(words) == 2 else []
         hint = f". Did you mean /new {near[0]} {words[1][:40]}?" if near else f"; '{proposed(' '.join(names)) or 'my-work'}' could be one"
@@ -78,7 +80,7 @@ async def begin(prompt: Prompt, command: c.OpenSession, message: str = "") -> No
     await prompt.switch(session)
     row = (await fleet_now(prompt)).row(session)
     if row is not None:
-        named = "" if command.name else " Your first messages give it its name."
+        named = "" if command.name or message else " Your first messages give it its name."
         notice(prompt, f"Opened '{row.name}', a session of type {row.kind} in {row.directory}.{named}", "success")
     if attached is not None:
         await prompt.submit(c.Say(session, attached.text, attached.attachments))
@@ -110,7 +112,7 @@ async def _make_room(prompt: Prompt, why: str) -> c.SessionInfo | None:
     if not idle:
         return None
     longest = min(idle, key=lambda row: row.last_at)
-    unread = f", {longest.unread:,} unread" if longest.unread else ""
+    unread = f", {counted(longest.unread, 'unread message')}" if longest.unread else ""
     used = relative_time(time.time() - longest.last_at)
     if await prompt.confirm(f"Close '{longest.name}' ({state_words(longest)}{unread}, last used {used}) and go on?"):
         return longest if await complete(prompt, longest) else None
@@ -118,13 +120,13 @@ async def _make_room(prompt: Prompt, why: str) -> c.SessionInfo | None:
 
 
 async def reopen(prompt: Prompt, argument: str) -> None:
-    """Open a completed session again, and show it."""
+    """Open a closed session again, and show it."""
     word = one_word("reopen", "/reopen NAME", argument)
     rows = await completed(prompt)
     if not rows:
-        raise UsageError("No session is completed. /sessions lists those that are open.")
+        raise UsageError("No session is closed. /sessions lists those that are open.")
     if not word:
-        raise usage_error("reopen", "/reopen NAME", f"/reopen needs a completed session, such as {_choices(rows)}")
+        raise usage_error("reopen", "/reopen NAME", f"/reopen needs a closed session, such as {_choices(rows)}")
     row = await _closed_one(prompt, rows, word)
     session = await open_one(prompt, c.ReopenSession(row.id))
     if session is None:
@@ -149,12 +151,12 @@ async def _closed_one(prompt: Prompt, rows: Sequence[c.SessionInfo], word: str) 
     if len({row.name for row in found}) == 1:
         return found[0]
     if found:
-        raise UsageError(f"'{word[:40]}' can mean {counted(len(found), 'completed session')}: {_choices(found)}. Type more of the name.")
+        raise UsageError(f"'{word[:40]}' can mean {counted(len(found), 'closed session')}: {_choices(found)}. Type more of the name.")
     if any(row.name.casefold() == wanted for row in (await fleet_now(prompt)).sessions):
         raise UsageError(f"'{word[:40]}' is open. /switch {word[:40]} shows it.")
     near = difflib.get_close_matches(wanted, [row.name for row in rows], n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else f"There are {_choices(rows)}; /sessions --all lists all."
-    raise UsageError(f"No completed session is called '{word[:40]}'. {hint}")
+    raise UsageError(f"No closed session is called '{word[:40]}'. {hint}")
 
 
 def _choices(rows: Sequence[c.SessionInfo]) -> str:
@@ -191,8 +193,8 @@ COMMANDS = (
         reopen,
         "sessions",
         "/reopen NAME|ID",
-        "Open a completed session again, and show it: it undoes /close. Of one name the newest is taken.",
-        (("/reopen auth-fix", "goes on with it; /sessions --all lists the completed ones"),),
+        "Open a closed session again, and show it: it undoes /close. Of one name the newest is taken.",
+        (("/reopen auth-fix", "goes on with it; /sessions --all lists the closed ones"),),
         aliases=("resume",),
         complete=closed_session,
         many=True,

@@ -86,8 +86,18 @@ async def pause(prompt: Prompt, argument: str) -> None:
     if row.state is SessionState.PAUSED:
         raise UsageError(f"'{row.name}' is paused already. /unpause {row.name} lets it go on.")
     if await prompt.submit(c.PauseSession(row.id)) is not None:
-        running = " What runs now completes." if row.state is SessionState.PROCESSING else ""
+        running = await _under_way(prompt, row)
         notice(prompt, f"'{row.name}' is paused: it starts no new model call.{running} /unpause {row.name} lets it go on.", "success")
+
+
+async def _under_way(prompt: Prompt, row: c.SessionInfo) -> str:
+    """What becomes of the turn of a session that is paused in its middle."""
+    if row.state is not SessionState.PROCESSING:
+        return ""
+    reply = await prompt.client.submit(c.ReadInternals())
+    if isinstance(reply, c.Internals) and any(waiting == row.id for waiting, _ in reply.waiting):
+        return " Its call, which waits for its turn, goes on waiting."
+    return " What runs now is finished first."
 
 
 async def unpause(prompt: Prompt, argument: str) -> None:
@@ -156,7 +166,7 @@ COMMANDS = (
         pause,
         "sessions",
         "/pause [NAME]",
-        "Start no new model call in a session, the shown one without a name. One that runs completes, and messages wait.",
+        "Start no new model call in a session, the shown one without a name. One that runs is finished, and messages wait.",
         (("/pause docs", "pauses that one"),),
         complete=_not_paused,
     ),

@@ -12,7 +12,7 @@ _STATES = {
     SessionState.WAITING: "waits for you",
     SessionState.PROCESSING: "answering",
     SessionState.PAUSED: "paused",
-    SessionState.COMPLETED: "completed",
+    SessionState.COMPLETED: "closed",
 }
 
 

@@ -44,7 +44,9 @@ async def inbox(prompt: Prompt, argument: str) -> None:
         return
     for row in waiting:
         prompt.show(await _item(prompt, row, view))
-    hint = "/answer NAME TEXT answers a question, by the number of a choice or in words; /switch NAME goes there."
+    asked = any(row.waiting_for == "question" for row in waiting)
+    how = "/answer NAME TEXT answers a question, by the number of a choice or in words; " if asked else ""
+    hint = f"{how}/switch NAME goes there."
     prompt.show("\n" + paragraph(hint, prompt.look, dim=True))
     await prompt.shown()
 

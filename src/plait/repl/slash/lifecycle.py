@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plait.core import commands as c
+from plait.core.errors import UsageError
 from plait.core.naming import proposed
 from plait.core.session import SessionState
 from plait.repl.slash.choices import one_session
@@ -16,7 +17,7 @@ async def close(prompt: Prompt, argument: str) -> None:
     row = await shown_or_meant(prompt, one_word("close", "/close or /close NAME", argument))
     reasons = [f"is {state_words(row)}"] if row.state is SessionState.PROCESSING else []
     reasons += ["waits for your answer"] if row.waiting_for == "question" else []
-    reasons += [f"has {row.unread:,} unread"] if row.unread else []
+    reasons += [f"has {counted(row.unread, 'unread message')}"] if row.unread else []
     if reasons and not await prompt.confirm(f"'{row.name}' {listed(reasons)}. Close it?"):
         notice(prompt, f"'{row.name}' stays open.")
         return
@@ -25,7 +26,7 @@ async def close(prompt: Prompt, argument: str) -> None:
 
 
 async def kill(prompt: Prompt, argument: str) -> None:
-    """Complete a session without a question."""
+    """Complete a session without asking first."""
     row = await shown_or_meant(prompt, one_word("kill", "/kill or /kill NAME", argument))
     if await complete(prompt, row):
         await prompt.show_another(row.id)
@@ -48,7 +49,12 @@ async def rename(prompt: Prompt, argument: str) -> None:
         raise usage_error("rename", usage, "/rename needs a name")
     if len(words) > 2:
         raise usage_error("rename", usage, f"A name has no blanks; '{proposed(argument) or 'my-work'}' could be one")
-    await _rename(prompt, await shown_or_meant(prompt, words[0] if len(words) == 2 else ""), words[-1])
+    old, new = words if len(words) == 2 else ("", words[0])
+    try:
+        row = await shown_or_meant(prompt, old)
+    except UsageError as error:
+        raise UsageError(f"{error} A name has no blanks: /rename {proposed(argument) or 'my-work'} renames the shown session.") from error
+    await _rename(prompt, row, new)
 
 
 async def _rename(prompt: Prompt, row: c.SessionInfo, name: str) -> None:
@@ -60,12 +66,14 @@ async def _rename(prompt: Prompt, row: c.SessionInfo, name: str) -> None:
 
 async def session_name(prompt: Prompt, argument: str) -> None:
     """Show the name of the shown session, or set it."""
-    name = one_word("session-name", "/session-name or /session-name NEW", argument)
+    usage = "/session-name or /session-name NEW"
+    if len(argument.split()) > 1:
+        raise usage_error("session-name", usage, f"A name has no blanks; '{proposed(argument) or 'my-work'}' could be one")
     row = await shown_or_meant(prompt, "")
-    if name:
-        await _rename(prompt, row, name)
+    if argument:
+        await _rename(prompt, row, argument)
         return
-    by = "given by hand" if row.named_by_hand else "made from its messages" if row.messages else "until its first message gives it one"
+    by = "given by hand" if row.named_by_hand else "given by plait" if row.messages else "until its first message gives it one"
     title = f" Its title is: {row.title}" if row.title else ""
     notice(prompt, f"This session is called '{row.name}', {by}. /session-name NEW changes it.{title}")
 
@@ -76,7 +84,7 @@ COMMANDS = (
         close,
         "sessions",
         "/close [NAME]",
-        "Complete a session, the shown one without a name. Nothing is deleted: /reopen NAME undoes it.",
+        "Close a session, the shown one without a name. Nothing is deleted: /reopen NAME undoes it.",
         (("/close docs", "closes that one"), ("/close", "closes the shown one and goes to the one used last")),
         detail="It asks first if the session is working, waits for your answer, or has something that you have not seen.",
         complete=one_session,
@@ -87,7 +95,7 @@ COMMANDS = (
         kill,
         "sessions",
         "/kill [NAME]",
-        "Complete a session without a question, whatever it is doing. Nothing is deleted.",
+        "Close a session without asking first, whatever it is doing. Nothing is deleted.",
         (("/kill docs", "stops its turn and closes it"),),
         complete=one_session,
         many=True,

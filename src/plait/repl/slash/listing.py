@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plait.core.commands import SessionInfo
 from plait.exchange.listing import Listed
 from plait.repl.indicator import KIND_COLOURS, shorten
 from plait.repl.render import relative_time
@@ -46,7 +47,7 @@ def _cells(one: Listed, look: Look, now: float) -> list[Span]:
         (look.clean(row.name), BOLD),
         (f"{look.marks(mark)} {state_words(row)}", colour),
         (row.kind, KIND_COLOURS[row.kind]),
-        (counted(row.messages, "message"), ""),
+        (_messages(row), ""),
         (relative_time(now - row.last_at), ""),
     ]
 
@@ -55,11 +56,15 @@ def _number(one: Listed) -> str:
     return f"{'*' if one.shown else ' '}{one.number or '-':>3}"
 
 
+def _messages(row: SessionInfo) -> str:
+    unread = f", {row.unread:,} unread" if row.unread else ""
+    return f"{counted(row.messages, 'message')}{unread}"
+
+
 def _rest(one: Listed) -> str:
     """What only some sessions have; all but the title. What is typed in the shown one is before the user's eyes."""
     row = one.row
     facts = (
-        f"{row.unread:,} unread" if row.unread else "",
         "(draft)" if row.draft and not one.shown else "",
         f"in {one.place}" if one.place else "",
     )
@@ -71,7 +76,7 @@ def _narrow(one: Listed, cells: Sequence[Span], look: Look) -> list[Row]:
     (number, tone), (name, bold), (state, colour), *more = cells
     head: Row = [(f"{number} ", tone), (name, bold), ("  ", ""), (state, colour)]
     rows = [head] if row_width(head) <= look.content_width else wrap(head, look.content_width)
-    facts = (*(text for text, _ in more), *look.clean(_rest(one)).split("  "), look.clean(one.row.title))
+    facts = (*(part for text, _ in more for part in text.split(", ")), *look.clean(_rest(one)).split("  "), look.clean(one.row.title))
     for line in _joined([fact for fact in facts if fact], look.marks(" · "), look.content_width - len(_indent(look))):
         rows += _indented(line, look)
     return [*rows, *_below(one, look)]
@@ -92,7 +97,7 @@ def _in_words(one: Listed, look: Look, now: float) -> list[Row]:
     shown = ", shown now" if one.shown else ""
     facts = [
         row.kind,
-        counted(row.messages, "message"),
+        _messages(row),
         relative_time(now - row.last_at),
         *_rest(one).replace("(draft)", "draft").split("  "),
     ]

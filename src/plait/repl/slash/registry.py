@@ -87,6 +87,11 @@ class Prompt(Protocol):
         """Whether there may be many sessions: not with `--single`."""
         ...
 
+    @property
+    def to_many(self) -> str:
+        """Where there may not be many: how to have them, as a sentence."""
+        ...
+
     async def switch(self, session: SessionId, *, on_round: bool = False) -> None:
         """Show another session from now on: what it said that nobody saw, then everything as it comes.
 
@@ -199,7 +204,7 @@ class Registry:
             else:
                 argument = line.argument
             if command.many and not prompt.many:
-                raise UsageError(one_session_only(f"/{command.name}"))
+                raise UsageError(one_session_only(prompt, f"/{command.name}"))
             await command.run(prompt, argument)
         except PlaitError as error:
             prompt.show(render_error(str(error), prompt.look))
@@ -220,12 +225,9 @@ class Registry:
         return f"There is a blank right after the slash, so '{word[:40]}' was not taken for a command. {hint}"
 
 
-def one_session_only(what: str) -> str:
+def one_session_only(prompt: Prompt, what: str) -> str:
     """Why something about many sessions cannot be done here, and the way to them."""
-    return (
-        f"There is one session here, so {what} cannot be used. Start plait without --single, "
-        "or turn many sessions on for good: plait config set multi_session_enabled true"
-    )
+    return f"There is one session here, so {what} cannot be used. {prompt.to_many}"
 
 
 def usage_error(command: str, usage: str, what: str) -> UsageError:

@@ -20,7 +20,7 @@ from plait.repl.slash.targets import completed, fleet_now, meant, one_word
 from plait.repl.slash.wording import size
 
 FLAGS = {
-    "--all": "completed ones too",
+    "--all": "closed ones too",
     "--waiting": "those that wait for you",
     "--verbose": "last message, id, directory, memory",
     "--json": "for programs",
@@ -51,7 +51,7 @@ async def sessions(prompt: Prompt, argument: str) -> None:
     elif "--waiting" in flags:
         notice(prompt, "No session waits for you. /sessions lists all that are open.")
     else:
-        notice(prompt, "No session is open. /new opens one, /sessions --all lists the completed ones.")
+        notice(prompt, "No session is open. /new opens one, /sessions --all lists the closed ones.")
 
 
 def _flags(argument: str) -> frozenset[str]:
@@ -142,7 +142,7 @@ COMMANDS = (
         USAGE,
         "List the sessions: number, name, state, type, messages, last activity, what is unread, drafts, project where it is another.",
         (
-            ("/sessions --all", "lists the completed ones too"),
+            ("/sessions --all", "lists the closed ones too"),
             ("/sessions --json", "prints one JSON array"),
             ("/sessions", "lists those that are open; * marks the one that is shown"),
         ),
@@ -156,7 +156,7 @@ COMMANDS = (
         switch,
         "sessions",
         "/switch NAME|N|ID",
-        "Show another session: what it said that nobody saw, then everything as it comes. The one that is left goes on.",
+        "Show another session: what you have not seen, then everything as it comes. The one that is left goes on.",
         (
             ("/switch 2", "goes to the session of that number; so do /2 and Alt+2"),
             ("/s auth", "goes to the only session whose name begins so"),

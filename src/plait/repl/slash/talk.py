@@ -46,7 +46,7 @@ async def clear(prompt: Prompt, argument: str) -> None:
     fresh = await read_status(prompt)
     way = f"/reopen {old.info.name}" if prompt.many else f"plait --session {old.info.id}"
     text = (
-        f"A fresh session. The one before it, '{old.info.name}' with {counted(old.info.messages, 'message')}, is completed and was not "
+        f"A fresh session. The one before it, '{old.info.name}' with {counted(old.info.messages, 'message')}, is closed and was not "
         f"deleted: {way} goes on with it."
     )
     if fresh is not None and fresh.model != old.model:
@@ -151,7 +151,7 @@ COMMANDS = (
         clear,
         "conversation",
         "/clear",
-        "Complete this session and begin a fresh one in the same directory; nothing is deleted.",
+        "Close this session and begin a fresh one in the same directory; nothing is deleted.",
         (("/clear", "begins afresh and says how to go on with the old session"),),
     ),
     SlashCommand(

@@ -31,7 +31,7 @@ async def meant(prompt: Prompt, word: str) -> SessionInfo:
             raise
         raise UsageError(f"The session '{closed.name}' is closed. /reopen {closed.name} opens it again.") from error
     if row.id != prompt.session and not prompt.many:
-        raise UsageError(one_session_only(f"'{row.name}'"))
+        raise UsageError(one_session_only(prompt, f"'{row.name}'"))
     return row
 
 

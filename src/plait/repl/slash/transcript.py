@@ -14,6 +14,7 @@ from plait.core import events as e
 from plait.core.commands import HistoryPage, ReadHistory
 from plait.core.messages import AssistantMessage, SessionId, Turn
 from plait.repl import render
+from plait.repl.printer import ASKING
 from plait.repl.slash.registry import Prompt
 from plait.repl.style import Look
 
@@ -133,5 +134,5 @@ def _answer(event: e.AssistantSaid, look: Look) -> str:
     blocks = stream.feed(message.text) + stream.finish(interrupted=not event.complete)
     if message.thinking.strip():
         blocks.insert(0, render.render_thinking(message.thinking.strip(), look, folded=False))
-    blocks += [render.render_notice("info", f"→ {call.name} {call.arguments[:200]}", look) for call in message.calls]
+    blocks += [render.render_notice("info", f"→ {call.name} {call.arguments[:200]}", look) for call in message.calls if call.name != ASKING]
     return "".join(blocks)
