@@ -9,10 +9,12 @@ import pytest
 
 from plait.core import commands as c, events as e
 from plait.core.messages import CallId, ToolCall
+from plait.core.ports import Client
 from plait.models.scripted import Reply
 from plait.repl.style import Look
 from plait.tools.ask_user import AskUser
 from tests.repl.stand import LATER, Page, Stand, standing
+from tests.repl.test_drafts import Refusing
 from tests.runtime.waiting import until
 from tests.runtime.world import Recorder, World, ask, said, scripted
 
@@ -209,3 +211,18 @@ async def test_where_the_terminal_edits_the_line_it_is_asked_and_answered_too() 
         await until(lambda: answers(stand, "a") == ["https on 443"])
         await stand.shows("Draft: too early")
         assert stand.said("a") == ["deploy"]
+
+
+@pytest.mark.parametrize(("error", "draft"), [("StoreError", "8080 please"), ("NotSaved", "")])
+async def test_an_answer_that_was_not_taken_comes_back_and_one_that_waits_for_the_disk_does_not(error: str, draft: str) -> None:
+    def refusing(coordinator: Client) -> Client:
+        client = Refusing(coordinator, error, c.AnswerQuestion)
+        client.go.set()
+        return client
+
+    async with standing(world(), "a", client=refusing) as stand:
+        await asked(stand, "a")
+        stand.page.enter("8080 please")
+        await stand.shows("The disk is full")
+        await stand.settle()
+        assert stand.page.draft == draft

@@ -151,17 +151,18 @@ async def test_a_message_that_is_refused_comes_back_before_what_was_typed_meanwh
 
 
 class Refusing:
-    """A client that refuses messages as the test says, once `go` is set."""
+    """A client that refuses messages, or other commands, as the test says, once `go` is set."""
 
-    def __init__(self, client: Client, error: str) -> None:
+    def __init__(self, client: Client, error: str, kind: type[c.Command] = c.Say) -> None:
         self._client = client
         self._error = error
+        self._kind = kind
         self.go = anyio.Event()
         self.refused = 0
 
     async def submit(self, command: c.Command) -> c.Reply:
         """See `Client`."""
-        if not isinstance(command, c.Say):
+        if not isinstance(command, self._kind):
             return await self._client.submit(command)
         await self.go.wait()
         self.refused += 1

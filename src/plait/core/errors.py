@@ -7,6 +7,7 @@
     ├── IllegalTransition          an event that the session's state does not allow
     ├── StoreError                 the database could not do what was asked            exit 1
     │   ├── StoreBusy              another process owns the database                   exit 75
+    │   ├── NotSaved               taken, and not on disk yet; what was not taken is a bare StoreError
     │   ├── SequenceConflict       somebody else appended to this session first
     │   └── NewerDatabase          written by a later plait; opened read-only
     └── ModelError                 a model could not answer                            exit 1
@@ -63,6 +64,10 @@ class StoreBusy(StoreError):
     def __init__(self, text: str, pid: int | None = None) -> None:
         super().__init__(text)
         self.pid = pid
+
+
+class NotSaved(StoreError):
+    """What was said is taken, and is written as soon as the disk works again: to send it once more would say it twice."""
 
 
 class SequenceConflict(StoreError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from plait.core import commands as c, events as e
 from plait.core.choices import chosen
-from plait.core.errors import UsageError
+from plait.core.errors import NotSaved, UsageError
 from plait.repl.drafts import Drafts
 from plait.repl.lines import Line
 from plait.repl.render import render_error
@@ -87,5 +87,8 @@ class Asking:
         except UsageError as error:
             self._prompt.show(render_error(str(error), self._prompt.look))
             return
-        if await self._prompt.submit(c.AnswerQuestion(self._prompt.session, question.call, answer)) is None:
-            self._drafts.into_line(text)
+        reply = await self._prompt.client.submit(c.AnswerQuestion(self._prompt.session, question.call, answer))
+        if isinstance(reply, c.Refused):
+            self._prompt.show(render_error(reply.text, self._prompt.look))
+            if reply.error != NotSaved.__name__:  # else it is given already
+                self._drafts.into_line(text)

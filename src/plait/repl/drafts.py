@@ -100,17 +100,19 @@ class Drafts:
         return draft
 
     async def keep(self, draft: c.Draft) -> None:
-        """Keep the draft of a session; of none, where there is nothing new to keep."""
-        if draft.session:
-            await self._client.submit(c.KeepDraft(draft.session, draft.text, draft.cursor))
+        """Keep the draft of a session; of none, where there is nothing new to keep. One that was refused is tried again."""
+        reply = await self._client.submit(c.KeepDraft(draft.session, draft.text, draft.cursor)) if draft.session else None
+        if isinstance(reply, c.Refused):
+            self._saved = _NOBODY if draft == self._saved else self._saved
+            if draft.session != self._session:  # it is in no line any more
+                self._tell(reply.text)
 
     async def arrive(self, session: SessionId, *, aside: bool) -> None:
         """Another session is shown: its draft comes into the line before what was typed meanwhile, or stands aside."""
-        self._session = session
         reply = await self._client.submit(c.ReadDraft(session))
         kept = reply if isinstance(reply, c.Draft) else c.Draft(session, "", 0)
-        self._saved = kept
-        if not kept.text or self._session != session:
+        self._session, self._saved = session, kept  # not before it was read: what is in the line now would be saved in its place
+        if not kept.text:
             return
         if not self._screen.keeps_draft:
             self._told = kept.text
@@ -119,6 +121,15 @@ class Drafts:
             self._aside = kept.text
         else:
             self.into_line(kept.text, kept.cursor)
+
+    async def take_back(self, session: SessionId, text: str) -> None:
+        """A message that was not taken after all: it goes before what is typed in its session."""
+        if session == self._session:
+            self.into_line(text)
+            return
+        reply = await self._client.submit(c.ReadDraft(session))
+        later = reply.text if isinstance(reply, c.Draft) else ""
+        await self.keep(c.Draft(session, _joined(text, later), len(text)))
 
     # What is put aside, and comes back.
 
@@ -135,9 +146,11 @@ class Drafts:
 
     def into_line(self, text: str, cursor: int | None = None) -> None:
         """Put a text into the line, before what is typed there; the cursor stands at its end where nothing else is said."""
-        line, at = self._held[0] if self._held else (self._screen.draft, self._screen.cursor)
+        line, at = self._leaving or (self._held[0] if self._held else (self._screen.draft, self._screen.cursor))
         place = len(text) + 1 + at if line else len(text) if cursor is None else cursor
-        if self._held:  # the line is another session's already
+        if self._leaving is not None:  # what is in the line is another session's already
+            self._leaving = (_joined(text, line), place)
+        elif self._held:
             self._held[0] = (_joined(text, line), place)
         else:
             self._screen.put_draft(_joined(text, line), place)

@@ -14,7 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from plait.core import commands as c
-from plait.core.errors import PlaitError
+from plait.core.errors import NotSaved, PlaitError
 from plait.repl.asking import Asking
 from plait.repl.attach import attach
 from plait.repl.drafts import Drafts
@@ -132,14 +132,14 @@ class Intake:
             self._prompt.show(render_error(str(error), self._prompt.look))
             self._drafts.into_line(text)
             return
-        self._tasks.start_soon(self._drafts.save)  # what is sent is no draft any more
         self._outbox.add()
         self._tasks.start_soon(self._outbox.send, c.Say(session, attached.text, attached.attachments))
+        self._tasks.start_soon(self._drafts.save)  # what is sent is no draft any more, once it is on disk as a message
 
     async def _submit(self, command: c.Command) -> None:
-        """Send a message. One that was not taken comes back into the line; where the disk fails it is kept, and would be there twice."""
+        """Send a message. One that was not taken is a draft of its session again; one that only waits for the disk would be there twice."""
         reply = await self._prompt.client.submit(command)
         if isinstance(reply, c.Refused):
             self._prompt.show(render_error(reply.text, self._prompt.look))
-            if isinstance(command, c.Say) and command.session == self._prompt.session and reply.error != "StoreError":
-                self._drafts.into_line(command.text)
+            if isinstance(command, c.Say) and reply.error != NotSaved.__name__:
+                await self._drafts.take_back(command.session, command.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 
 from plait.core import commands as c, events as e
-from plait.core.errors import StoreError
+from plait.core.errors import NotSaved, StoreError
 from plait.core.messages import SessionId
 from plait.runtime.managed import Managed
 from plait.runtime.registry import Registry
@@ -23,13 +23,13 @@ async def happen(registry: Registry, managed: Managed, event: e.Event) -> c.Done
 
 
 async def done(registry: Registry, session: SessionId, seq: int) -> c.Done:
-    """Acknowledge what was recorded, once it is on disk. Raises `StoreError` where the disk keeps failing; what was said is kept then."""
+    """Acknowledge what was recorded, once it is on disk. Raises `NotSaved` where the disk keeps failing; what was said is kept then."""
     while True:
         with anyio.move_on_after(PATIENCE):
             await registry.journal.durable(session, seq)
             return c.Done(session, seq)
         if trouble := registry.journal.trouble_of(session):
-            raise StoreError(f"This is not on disk yet: {trouble} It is kept and will be written when that works; do not send it again.")
+            raise NotSaved(f"This is not on disk yet: {trouble} It is kept and will be written when that works; do not send it again.")
 
 
 def refuse_when_full(registry: Registry) -> None:
