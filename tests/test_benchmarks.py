@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.crowd import missing
 from benchmarks.figures import Figure, NothingMeasured, median, percentile, table
+from benchmarks.programs import Program
+from benchmarks.seeding import ANSWER, PER_EXCHANGE, Seed, answers, database, seed
+from plait.core.session import SessionState
+from plait.store.sqlite import open_store
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,15 +24,17 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_short_run_of_a_benchmark_reports_its_figures() -> None:
-    ran = run("--smoke", "journal", "startup")
+    ran = run("--smoke", "journal", "startup", "indicator")
     assert ran.returncode == 0, ran.stderr
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in ran.stdout.splitlines() if line.startswith("|")]
     assert rows[0] == ["figure", "plait", "target", "", "beside it, same run", "ratio"]
     figures = {row[0]: row for row in rows[2:]}
     assert {"start to usable prompt", "journal: acknowledgement, p50"} <= figures.keys()
-    for row in figures.values():
+    for name, row in figures.items():
         assert re.match(r"[\d,.]*[1-9]", row[1]), "a number that was measured"
-        assert re.search(r"[1-9]", row[5]), "and its ratio to what stands beside it"
+        if not name.startswith("end of an answer"):
+            assert re.search(r"[1-9]", row[5]), "and its ratio to what stands beside it"
+    assert sum(name.startswith("end of an answer") for name in figures) == 2
 
 
 def test_an_unknown_benchmark_is_refused() -> None:
@@ -62,3 +69,22 @@ def test_percentiles_are_by_nearest_rank() -> None:
     values = [float(number) for number in range(1, 101)]
     assert [percentile(values, percent) for percent in (50, 99, 100)] == [50.0, 99.0, 100.0]
     assert percentile([7.0], 50) == 7.0
+
+
+def test_seeded_sessions_are_what_used_ones_are(tmp_path: Path) -> None:
+    program = Program("plait", (), {"PLAIT_HOME": str(tmp_path)}, str(tmp_path))
+    seed(program, [Seed("amber", 3), Seed("birch", 1, "bench-2-0-0-", completed=True)])
+    assert answers(program) == {"amber": ANSWER, "birch": ANSWER}
+    store = open_store(database(program), now=2.0, report=lambda finding: None)
+    amber, birch = sorted(store.sessions(), key=lambda row: row.name)
+    assert (amber.state, amber.messages, amber.unread, amber.seq) == (SessionState.ACTIVE, 6, 0, 3 * PER_EXCHANGE + 2)
+    assert birch.state is SessionState.COMPLETED
+    assert amber.used_at > birch.used_at, "the first is shown at the start"
+    store.close()
+
+
+def test_lost_characters_are_counted_from_the_first_difference() -> None:
+    assert missing("abcdef", "abcdef and more") == 0
+    assert missing("abcdef", "abcxef") == 3
+    assert missing("abcdef", "abcd") == 2
+    assert missing("abcdef", "") == 6
