@@ -78,10 +78,12 @@ def test_each_key_goes_where_it_says_and_takes_the_draft_along(place: Place) -> 
 def test_keys_in_one_burst_are_taken_in_their_order(place: Place) -> None:
     """As a script, or a slow line, sends them."""
     with three(place) as plait:
-        for burst in ("one\r", "\x1b2two\r", "\x1b3three\r", "half\x1b1", "\x1b2and\x1b1"):
-            plait.send(burst)
-            plait.pause()
-        plait.until(lambda: "▌ one" in plait.everything)
+        for burst, then in (("one\r", "▌ one"), ("\x1b2two\r", "▌ two"), ("\x1b3three\r", "▌ three")):
+            plait.send(burst)  # the next one only when this one was read: two of them in one piece would be a paste
+            plait.shows(then)
+        plait.send("half\x1b1")
+        reads(plait, "(default) >")
+        plait.send("\x1b2and\x1b1")
         reads(plait, "(default) >")
         plait.send("\x1b2")
         reads(plait, "(docs) > and")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,7 +17,6 @@ from plait.repl.slash.listing import list_rows
 from plait.repl.slash.wording import size
 from plait.repl.style import Look, row_width
 from tests.repl.fleets import session
-from tests.timing import keep
 
 NOW = 1_000_000.0
 HOSTILE = st.text(st.sampled_from("ab- \x1b[2J\x07\x9b\u202e\u200d\ud800é日本\n\t👩‍👩‍👧"), max_size=30)
@@ -112,16 +109,3 @@ def test_projects_are_told_apart() -> None:
 )
 def test_sizes_can_be_read(amount: int, told: str) -> None:
     assert size(amount) == told
-
-
-@pytest.mark.parametrize("width", [40, 100, 200])
-def test_a_thousand_sessions_are_listed_in_50_ms(width: int) -> None:
-    listed = listed_of(*(replace(session(f"name-{number}-é"), title=f"What it is about {number}") for number in range(1000)))
-    keep(0.05, min(cpu_seconds(lambda: text_of(listed, Look(width=width))) for _ in range(3)))
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """What the work takes of a processor, whoever else uses it."""
-    began = time.process_time()
-    work()
-    return time.process_time() - began
