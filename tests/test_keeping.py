@@ -5,19 +5,31 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from plait import __version__
+from plait.backup_command import make_backup
 from plait.core import events as e
 from plait.core.commands import Draft
+from plait.core.errors import PlaitError
 from plait.core.messages import AssistantMessage, ProjectId, Turn, Usage
 from plait.core.ports import Project
+from plait.doctor_command import examine
+from plait.paths import find_paths
 from plait.sessions_command import list_sessions, sessions_json
-from plait.store.sqlite import SqliteStore
+from plait.stats_command import as_json, as_text, figures_of, read_figures
+from plait.store import engine, schema
+from plait.store.backup import check
+from plait.store.reading import Used, reading
+from plait.store.sqlite import SqliteStore, open_store
+from plait.store.verify import verify
 from tests.store.writing import PROJECT, Author, open_at
 
 OTHER = Project(ProjectId("docs-11112222"), "docs", "/home/ada/docs", 2.0)
@@ -99,3 +111,112 @@ def test_no_session_at_all(home: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("No session is open. plait opens one.")
     assert not (home / "data").exists()
+
+
+# plait stats
+
+
+def test_figures_by_model_project_and_day(store: SqliteStore) -> None:
+    figures = read_figures(store.path)
+    assert (figures.open, figures.closed) == (2, 1)
+    assert figures.messages == sum(row.messages for row in store.sessions())
+    told = json.loads(as_json(figures))
+    assert (told["calls"], told["input"], told["output"], told["cost"], told["unpriced"]) == (1, 1000, 20, 0.25, 0)
+    assert [row["model"] for row in told["byModel"]] == ["openai:big"]
+    assert [(row["project"], row["sessions"], row["cost"]) for row in told["byProject"]] == [(PROJECT.id, 2, 0.25), (OTHER.id, 1, 0.0)]
+    assert sum(row["input"] for row in told["byDay"]) == told["input"]
+    shown = as_text(figures).splitlines()
+    assert shown[0] == f"3 sessions (2 open, 1 closed), {figures.messages} messages"
+    assert shown[1] == "1 call, 1,000 tokens in, 20 out, $0.25"
+
+
+def test_no_figures_where_nothing_is(tmp_path: Path) -> None:
+    assert as_text(read_figures(tmp_path / "plait.db")) == "0 sessions (0 open, 0 closed), 0 messages\n0 calls, 0 tokens in, 0 out, $0.00"
+
+
+def test_unknown_prices_are_told(store: SqliteStore) -> None:
+    row = Used("m", PROJECT.id, "2026-01-31", 2, 1, 1, 0, 0.0, 2)
+    assert "2 calls of unknown price" in as_text(figures_of(store.sessions(), [row]))
+    priced = Used("m", PROJECT.id, "2026-02-01", 1, 1, 1, 0, 0.000125, 0)
+    assert "$0.000125 without 2 calls of unknown price" in as_text(figures_of(store.sessions(), [row, priced]))
+
+
+# plait backup and plait doctor
+
+
+def test_a_backup_beside_the_owner_is_whole_private_and_sound(store: SqliteStore, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    done = plait("backup", str(target), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The copy was checked and is sound." in done.stdout
+    assert f"sessions {len(store.sessions())}," in done.stdout
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "home"]  # no log, nothing half done
+    with reading(target) as copy:
+        assert copy is not None
+        assert copy.sessions() == store.sessions()
+        assert all(copy.events(row.id) == store.read(row.id) for row in store.sessions())
+    before = target.read_bytes()
+    again = plait("backup", str(target), cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert f"Give another name, such as {tmp_path / 'copy-2.db'}." in again.stderr
+    assert target.read_bytes() == before
+
+
+def test_backups_have_a_place_of_their_own(store: SqliteStore, home: Path) -> None:
+    paths = find_paths({"PLAIT_HOME": str(home)})
+    assert all(make_backup(paths, asked)[1] for asked in (None, None, str(home)))
+    copies = sorted((home / "data" / "backups").iterdir())
+    assert len(copies) == 2
+    assert all(check(copy) == [] for copy in copies)
+    assert len(list(home.glob("plait-*.db"))) == 1
+    assert verify(store.path) == []
+
+
+def test_where_there_is_no_database_nothing_is_copied(home: Path) -> None:
+    with pytest.raises(PlaitError, match="nothing to copy"):
+        make_backup(find_paths({"PLAIT_HOME": str(home)}), None)
+    assert not home.exists()
+
+
+def test_a_disk_that_takes_no_copy_is_told(store: SqliteStore, home: Path, tmp_path: Path) -> None:
+    with pytest.raises(PlaitError, match="cannot be used"):
+        make_backup(find_paths({"PLAIT_HOME": str(home)}), str(tmp_path / "none" / "copy.db"))
+
+
+def test_the_doctor_finds_what_is_wrong_and_changes_nothing(store: SqliteStore, home: Path, tmp_path: Path) -> None:
+    sound = plait("doctor", cwd=tmp_path)
+    assert (sound.returncode, sound.stderr) == (0, "")
+    lines = sound.stdout.splitlines()
+    assert lines[-1] == "check          sound"
+    assert f"plait          {__version__}" in lines
+    assert any(line.startswith("migrations") and line.endswith("none is due") for line in lines)
+    store.close()
+    with closing(engine.connect(store.path, writing=True)) as writer:
+        writer.execute("UPDATE sessions SET state = 'Paused' WHERE id = 'aaaa1111'")
+    before = store.path.read_bytes()
+    ill = plait("doctor", cwd=tmp_path)
+    assert (ill.returncode, ill.stderr) == (1, "")
+    assert "Session 'aaaa1111': its row says state" in ill.stdout
+    assert store.path.read_bytes() == before
+    text, is_sound = make_backup(find_paths({"PLAIT_HOME": str(home)}), str(tmp_path / "ill.db"))
+    assert not is_sound
+    assert "Session 'aaaa1111'" in text
+    store.path.write_bytes(b"not a database" * 1000)
+    assert plait("doctor", cwd=tmp_path).returncode == 1
+
+
+def test_the_doctor_of_nothing_and_of_an_older_database(home: Path, tmp_path: Path) -> None:
+    paths = find_paths({"PLAIT_HOME": str(home)})
+    text, sound = examine(paths)
+    assert sound
+    assert "not there" in text
+    assert not home.exists()
+    old = tmp_path / "migrations"
+    old.mkdir()
+    shipped = sorted(schema.migrations_directory().glob("m*.py"))
+    (old / shipped[0].name).write_text(shipped[0].read_text(encoding="utf-8"), encoding="utf-8")
+    open_store(paths.database, now=1.0, report=lambda finding: None, migrations=old).close()
+    text, sound = examine(paths)
+    assert sound
+    assert f"the next start of plait makes {shipped[1].stem}" in text

@@ -41,5 +41,43 @@ def sessions(ctx: click.Context, closed: bool, as_json: bool) -> None:
         click.echo(list_sessions(_paths().database, _directory(ctx), sys.stdout, os.environ, closed=closed), nl=False)
 
 
-KEEPING: tuple[click.Command, ...] = (sessions,)
+@click.command()
+@click.argument("file", required=False, metavar="[FILE|DIRECTORY]")
+def backup(file: str | None) -> int:
+    """Copy the whole database, also while plait runs, and check the copy.
+
+    Without a name the copy goes into backups/ beside the database. No file is overwritten. To go back to one: leave plait, move
+    plait.db, plait.db-wal and plait.db-shm away (`plait doctor` says where they are), and put the copy there as plait.db.
+    """
+    from plait.backup_command import make_backup
+
+    text, sound = make_backup(_paths(), file)
+    click.echo(text)
+    return 0 if sound else 1
+
+
+@click.command()
+def doctor() -> int:
+    """Check the database, and tell versions, places and sizes.
+
+    Changes nothing. The exit code is 0 if all is sound, else 1.
+    """
+    from plait.doctor_command import examine
+
+    text, sound = examine(_paths())
+    click.echo(text)
+    return 0 if sound else 1
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def stats(as_json: bool) -> None:
+    """Count sessions, messages, tokens and money, by model, project and day."""
+    from plait import stats_command
+
+    figures = stats_command.read_figures(_paths().database)
+    click.echo(stats_command.as_json(figures) if as_json else stats_command.as_text(figures))
+
+
+KEEPING: tuple[click.Command, ...] = (sessions, backup, doctor, stats)
 """What `cli` adds to its commands."""

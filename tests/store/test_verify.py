@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -204,3 +206,20 @@ def test_it_may_run_beside_the_owner(path: Path) -> None:
     Author(store).turn()
     store.close()
     assert verify(path) == []
+
+
+def test_it_sees_one_moment_while_the_owner_writes(path: Path) -> None:
+    store = open_at(path)
+    author, over = Author(store), threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            author.turn()
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        found = [verify(path) for _ in range(20)]
+        over.set()
+        writing.result()
+    store.close()
+    assert found == [[]] * 20

@@ -122,8 +122,9 @@ def pending(applied: Sequence[str]) -> list[str]:
 
 
 def count_rows(connection: engine.Connection) -> dict[str, int]:
-    """Rows by table, without the tables of SQLite and of the migrations."""
+    """Rows by table, without the tables of SQLite, of the migrations, and of indexes."""
     found = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlite_*' ORDER BY name"
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*' "
+        "AND name NOT GLOB '_sqlite_*' ORDER BY name"
     )
     return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in found.fetchall()}

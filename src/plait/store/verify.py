@@ -30,6 +30,7 @@ def verify(path: Path) -> list[str]:
         with translated(path):
             connection = engine.connect(path, writing=False)
             try:
+                connection.execute("BEGIN")  # one moment: the owner may append between two looks
                 problems += _integrity(connection)
                 for row in connection.execute(statements.READ_SESSIONS).fetchall():
                     problems += _session(connection, statements.session_info(row))

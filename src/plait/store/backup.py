@@ -1,0 +1,86 @@
+"""A whole copy of a database that another process may own and write, and the check of what lies on the disk.
+
+Rules:
+1. The copy is made by SQLite, of one moment; it becomes a single file, without a log beside it.
+2. It is made and checked in a private directory beside its place, and gets its name last: no half copy ever has it.
+3. Nothing here writes to the database or moves its log.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from plait.core.errors import StoreError
+from plait.store import engine, files, schema
+from plait.store.faults import translated
+from plait.store.reading import count_rows, looking
+from plait.store.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What lies in a copy: rows by table, its bytes, and everything that is wrong with it, a sentence each."""
+
+    path: Path
+    rows: Mapping[str, int]
+    size: int
+    problems: tuple[str, ...]
+
+
+def back_up(database: Path, target: Path, put_in_place: Callable[[Path, Path], None]) -> Backup:
+    """Copy the database to `target`, a new file; `put_in_place` gives the finished copy its name.
+
+    A damaged database is copied as it is, with its problems told. Raises `StoreError`, and what `put_in_place` raises.
+    """
+    with translated(target):
+        place = Path(tempfile.mkdtemp(prefix=".plait-backup-", dir=target.parent))  # mode 0700
+    try:
+        part = place / "plait.db"
+        with translated(target):
+            files.make_private_file(part)
+        _copy(database, part, target)
+        problems = check(part)
+        with translated(target), closing(engine.connect(part, writing=False)) as connection:
+            rows = count_rows(connection)
+        files.sync_file(part)
+        size = part.stat().st_size
+        put_in_place(part, target)
+        return Backup(target, rows, size, tuple(problems))
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _copy(database: Path, part: Path, target: Path) -> None:
+    with looking(database) as source, translated(target):
+        if source is None:
+            raise StoreError(f"There is no database at {database} yet. Start plait, which makes it.")
+        with closing(engine.connect(part, writing=True)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def check(path: Path) -> list[str]:
+    """Everything that is wrong with the database at `path`, a sentence each.
+
+    Of one that another version of plait left, only what SQLite itself can tell.
+    """
+    try:
+        with looking(path) as connection:
+            if connection is None:
+                return [f"There is no database at {path}."]
+            if is_current(connection, path):
+                connection.execute("COMMIT")
+                return verify(path)
+            return [f"quick_check: {text}." for (text,) in connection.execute("PRAGMA quick_check") if text != "ok"]
+    except StoreError as error:
+        return [str(error)]
+
+
+def is_current(connection: engine.Connection, path: Path) -> bool:
+    """Whether the database has exactly the migrations of this plait. Raises `StoreError` for a database of another program."""
+    return schema.applied_migrations(connection, path) == schema.shipped_migrations(schema.migrations_directory())
