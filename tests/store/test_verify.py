@@ -211,6 +211,10 @@ def test_it_may_run_beside_the_owner(path: Path) -> None:
 def test_it_sees_one_moment_while_the_owner_writes(path: Path) -> None:
     store = open_at(path)
     author, over = Author(store), threading.Event()
+    for number in range(20):  # read before that of the author, which grows meanwhile
+        other = Author(store, f"other-{number}")
+        for _ in range(20):
+            other.turn()
 
     def write() -> None:
         while not over.is_set():
