@@ -25,6 +25,14 @@ def turns(store: SqliteStore) -> None:
             author.turn(number)
 
 
+def index(store: SqliteStore) -> None:
+    """As `turns`, and everything goes into the index; then once more."""
+    for _ in range(2):
+        turns(store)
+        while store.index():
+            pass
+
+
 def log(store: SqliteStore) -> None:
     """Enough for two checkpoints."""
     author = Told(store, "s-1")
@@ -92,7 +100,7 @@ def main() -> None:
     )
     store.project(PROJECT)
     say("opened")
-    {"turns": turns, "log": log, "fill": fill, "early": early, "unsynced": unsynced}[what](store)
+    {"turns": turns, "index": index, "log": log, "fill": fill, "early": early, "unsynced": unsynced}[what](store)
     store.close()
     say("closed")
 

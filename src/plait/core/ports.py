@@ -12,6 +12,7 @@ from typing import Protocol
 from plait.core.commands import Command, Draft, ModelLine, Reply, SessionInfo
 from plait.core.events import Cursor, Stamped
 from plait.core.messages import CallId, ModelEvent, ModelRequest, ProjectId, SessionId, ToolSpec
+from plait.core.searching import Places, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ class Store(Protocol):
 
     def keep_draft(self, draft: Draft, at: float) -> None:
         """Keep what was typed, in place of what was kept before; an empty text forgets it. Synced to disk."""
+        ...
+
+    def search(self, query: Query) -> Places:
+        """Messages that hold all of the words, best first. Sees what `index` has taken in; counts what it has not."""
+        ...
+
+    def index(self) -> bool:
+        """Make a little more of what was appended findable, in some milliseconds; True if there is more to do.
+
+        Never part of an append: whoever appends calls it when nothing waits. After a kill or an error it goes on where it was.
+        """
         ...
 
     def claim(self, session: SessionId, owner: str) -> bool:

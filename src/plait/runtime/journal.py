@@ -4,7 +4,9 @@ Rules:
 1. `record` never waits. `await durable(session, seq)` is the barrier that stands before every acknowledgement and every tool start.
 2. What could not be written keeps its order and is tried again until it can be; that is told at once, and told when it is over.
 3. One session's refusal holds up no other: where a group fails, each session's part is tried by itself (promise P4).
-4. What waits is bounded: `full` is true at the cap, and whoever records asks before taking new input (promise P6).
+4. When nothing waits, the thread goes on with the index for searching, a few milliseconds at a time: never between a message and its
+   acknowledgement.
+5. What waits is bounded: `full` is true at the cap, and whoever records asks before taking new input (promise P6).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import queue
 import threading
 import time
@@ -38,6 +41,16 @@ CAP_BYTES = 64 * 1024 * 1024
 """Likewise their text; four of the longest messages."""
 FIRST_RETRY, LONGEST_RETRY = 0.1, 1.0
 """Seconds between attempts on a failing store."""
+QUIET = 0.25
+"""Seconds without a commit after which the index is gone on with, so that nobody who saves something has to wait for it."""
+OVERDUE = 2.0
+"""Seconds after which it is gone on with in any case, at a moment when nothing waits: many sessions at work are never quiet."""
+SHARE = 0.25
+"""Of the time while an index is behind, spent on it; the rest is the user's."""
+INDEX_RETRY = 5.0
+"""Seconds until the index is tried again after a fault of the disk, which the next commit tells."""
+LAST_INDEXING = 0.1
+"""Seconds that the end spends on it."""
 CLOSING = 1.5
 """Seconds that closing waits for the last commit; leaving takes 2 s in all."""
 
@@ -69,6 +82,8 @@ class Journal:
         self._troubles: dict[SessionId, str] = {}
         self._failing: set[SessionId] = set()
         self._retry_at, self._delay = 0.0, FIRST_RETRY
+        self._index_at, self._index_by = math.inf, math.inf
+        """When the index is due, if it is quiet until then, and when in any case; infinite while it lacks nothing."""
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._write, name="plait-journal", daemon=True)
@@ -102,6 +117,7 @@ class Journal:
     def start(self) -> None:
         """Start the writer; call it in the event loop that will record."""
         self._loop = asyncio.get_running_loop()
+        self._index_is_behind()
         self._thread.start()
 
     def opened(self, session: SessionId, seq: int) -> None:
@@ -154,10 +170,12 @@ class Journal:
             if not self._failing and self._queue.empty():
                 with contextlib.suppress(StoreError):  # the next commit meets the same fault, and tells it
                     self._store.tidy()
+                self._index(ending)
 
     def _take(self) -> bool:
-        """Put what was recorded with what is pending; waits for it, or until the next retry is due. True when it is time to end."""
-        wait = max(0.0, self._retry_at - time.monotonic()) if self._failing else None
+        """Put what was recorded with what is pending; waits for it, or until something else is due. True when it is time to end."""
+        due = self._retry_at if self._failing else self._index_at
+        wait = max(0.0, due - time.monotonic()) if due < math.inf else None
         for _ in range(GROUP):
             try:
                 one = self._queue.get(timeout=wait)
@@ -176,6 +194,30 @@ class Journal:
         for session in sessions:
             self._append([session], alone=True)
 
+    def _index(self, ending: bool) -> None:
+        """Go on with the index if that is due; nothing waits to be written now. At the end what was just said gets in, if it is little."""
+        started = time.monotonic()
+        if not ending and started < min(self._index_at, self._index_by):
+            return
+        if ending and self._index_at == math.inf:
+            return
+        try:
+            more = self._store.index()
+            while ending and more and time.monotonic() - started < LAST_INDEXING:
+                more = self._store.index()
+        except Exception:  # the index's fault boundary: a search tells what it lacks, and saving goes on without it
+            log.exception("the index for searching could not be gone on with")
+            self._index_at, self._index_by = started + INDEX_RETRY, math.inf
+            return
+        now = time.monotonic()
+        self._index_at = now + (now - started) * (1 - SHARE) / SHARE if more else math.inf
+        self._index_by = now + OVERDUE if more else math.inf
+
+    def _index_is_behind(self) -> None:
+        """Something was written that nobody finds yet."""
+        now = time.monotonic()
+        self._index_at, self._index_by = now + QUIET, min(self._index_by, now + OVERDUE)
+
     def _append(self, sessions: Sequence[SessionId], alone: bool) -> bool:
         try:
             self._store.append([_write_of(self._pending[session], self._store.epoch) for session in sessions])
@@ -193,6 +235,7 @@ class Journal:
         return False
 
     def _written(self, sessions: Sequence[SessionId]) -> None:
+        self._index_is_behind()
         for session in sessions:
             done = self._pending.pop(session)
             self._tell(self._set_durable, session, done[-1].stamped.seq or 0, sum(weight(one.stamped) for one in done))

@@ -26,6 +26,7 @@ LABELS = (
     "append.inserted",
     "append.committed",
     "append.identified",
+    "index.taken",
     "checkpoint.before",
     "checkpoint.after",
     "aside.before",

@@ -15,8 +15,10 @@ from plait.core.errors import StoreError
 from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project, Write
+from plait.core.searching import Place, Places, Query
 from plait.store.leases import Leases
 from plait.store.rows import EventRow, closed, event_rows, require_epoch, require_place, stamped_events
+from plait.store.scan import matches
 
 
 class MemoryStore:
@@ -117,6 +119,24 @@ class MemoryStore:
             if draft.session not in self._sessions:
                 raise StoreError(f"The session '{draft.session}' is not stored. Nothing was written; please report this.")
             self._drafts[draft.session] = replace(draft, text=without_surrogates(draft.text))
+
+    def search(self, query: Query) -> Places:
+        """See `Store.search`: every event is looked at."""
+        found: list[tuple[float, Place]] = []
+        with self._lock:
+            self._require_open()
+            projects = {one.id for one in self._projects.values() if query.project in (one.id, one.name)}
+            for row in self._sessions.values():
+                if query.session not in ("", row.id, row.name) or query.kind not in (None, row.kind):
+                    continue
+                if not query.project or row.project in projects:
+                    found += [one for event in self._events[row.id] for one in matches(event, query)]
+        found.sort(key=lambda one: (-one[0], -one[1].at, one[1].session, one[1].seq, one[1].role))
+        return Places(tuple(place for _, place in found[query.offset : query.offset + query.limit]), len(found), 0)
+
+    def index(self) -> bool:
+        """See `Store.index`: there is nothing to do."""
+        return False
 
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""

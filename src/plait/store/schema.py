@@ -153,9 +153,10 @@ def _run(connection: engine.Connection, due: Sequence[str], directory: Path, bac
 
 
 def _count_rows(connection: engine.Connection) -> dict[str, int]:
-    """Rows by table, but for SQLite's own tables and the migrations'; what a fresh database holds counts as nothing."""
+    """Rows by table, but for SQLite's own tables, the migrations' and the index; what a fresh database holds counts as nothing."""
     found = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT IN ('_sqlite_migrations', 'owner')"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'search_*' "
+        "AND name NOT IN ('_sqlite_migrations', 'owner')"
     )
     tables = [name for (name,) in found]
     return {table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables}

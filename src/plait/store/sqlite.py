@@ -23,6 +23,7 @@ from plait.core.errors import NewerDatabase, StoreError
 from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project, Write
+from plait.core.searching import Places, Query
 from plait.store import engine, files, schema, statements
 from plait.store.crashpoints import crash_point
 from plait.store.faults import is_damage, translated
@@ -31,6 +32,7 @@ from plait.store.leases import Leases
 from plait.store.owner import OwnerLock, take_ownership
 from plait.store.rows import closed, event_rows, require_epoch, require_place, stamped_events
 from plait.store.schema import Migrated
+from plait.store.search import Backlog, find_in
 
 PAGE = 4096
 """Bytes of a page, SQLite's default."""
@@ -116,13 +118,14 @@ class SqliteStore:
         self.epoch = epoch
         self.read_only_reason = read_only_reason
         self._owner = lock
-        self._writer, self._writing = writer, threading.Lock()
+        self._writer, self._writing = writer, threading.RLock()
         self._reader: engine.Connection | None = reader
         self._reading = threading.Lock()
         self._identity = files.Identity(path) if writer else None
         self._leases = Leases()
         self._log_bytes = 0
         self._in_doubt = False
+        self._backlog = Backlog()
 
     def __repr__(self) -> str:
         state = "closed" if self._reader is None else "read-only" if self.read_only_reason else f"epoch {self.epoch}"
@@ -143,6 +146,7 @@ class SqliteStore:
                 crash_point("append.checked")
                 statements.insert(writer, write.row, rows)
                 self._log_bytes += 2 * PAGE + sum(len(row.data) for row in rows)
+                self._backlog.changed(rows[0].session)
             crash_point("append.inserted")
         self._in_doubt = False
         if self._log_bytes > CHECKPOINT_OVERDUE:
@@ -200,6 +204,28 @@ class SqliteStore:
                 writer.execute(statements.KEEP_DRAFT, (session, without_surrogates(draft.text), draft.cursor, at))
             else:
                 writer.execute(statements.FORGET_DRAFT, (session,))
+
+    def search(self, query: Query) -> Places:
+        """See `Store.search`: on a connection of its own, so that nobody reads behind it."""
+        if self._reader is None:
+            raise closed()
+        return find_in(self.path, query)
+
+    def index(self) -> bool:
+        """See `Store.index`. Its commit is synced like any other."""
+        with self._writing, translated(self.path):  # held by the transaction once more
+            if self._reader is None:
+                raise closed()
+            if self._writer is None or not self._backlog.load(self._writer):
+                return False
+            try:
+                with self._transaction() as writer:
+                    self._backlog.step(writer)
+                    crash_point("index.taken")
+            except BaseException:
+                self._backlog.forget()
+                raise
+            return self._backlog.load(self._writer)
 
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""

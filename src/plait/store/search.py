@@ -1,0 +1,174 @@
+"""The full-text index: how events get into it, and how it is asked. Words are cut by `core.searching`, so SQLite's syntax is never met.
+
+Rules:
+1. A step takes in a few events and moves the sessions' marks in the same commit (`migrations/m0003_search.py` says why).
+2. A step is small: who wants to append meanwhile waits for some milliseconds.
+3. Nothing is lost with the index: it can be made again from the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from plait.core.codec import decode_event, without_surrogates
+from plait.core.errors import StoreError
+from plait.core.messages import SessionId
+from plait.core.searching import FINDABLE, Document, Phrase, Place, Places, Query, documents, words
+from plait.core.snippets import snippet
+from plait.store import engine
+from plait.store.faults import translated
+
+STEP_EVENTS = 400
+"""Events that one step looks at; those that say nothing cost next to nothing."""
+STEP_CHARACTERS = 100_000
+"""Characters after which a step ends: 10 ms of work on the slowest machine in use."""
+
+_BEHIND = """
+SELECT sessions.id FROM sessions LEFT JOIN search_marks ON search_marks.session = sessions.id
+WHERE coalesce(search_marks.upto, 0) < sessions.seq ORDER BY sessions.used_at
+"""
+_UNINDEXED = """
+SELECT coalesce(sum(max(0, sessions.seq - coalesce(search_marks.upto, 0))), 0)
+FROM sessions LEFT JOIN search_marks ON search_marks.session = sessions.id
+"""
+_MARK = "SELECT upto FROM search_marks WHERE session = ?"
+_MOVE_MARK = "INSERT INTO search_marks (session, upto) VALUES (?, ?) ON CONFLICT (session) DO UPDATE SET upto = excluded.upto"
+_NEXT = f"""
+SELECT seq, at, type, CASE WHEN type IN ({", ".join(f"'{name}'" for name in FINDABLE)}) THEN data END FROM events
+WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+_ADD_DOCUMENT = "INSERT INTO search_documents (session, seq, role, at) VALUES (?, ?, ?, ?)"
+_ADD_WORDS = "INSERT INTO search_words (rowid, said, output) VALUES (?, ?, ?)"
+
+_TABLES = "SELECT count(*) FROM sqlite_master WHERE name IN ('search_marks', 'search_documents', 'search_words')"
+_FROM = """
+FROM search_words JOIN search_documents AS found ON found.id = search_words.rowid JOIN sessions ON sessions.id = found.session
+WHERE search_words MATCH ?
+"""
+_BEST = """
+WITH hits AS MATERIALIZED (
+    SELECT found.session, found.seq, found.at, found.role, bm25(search_words) AS score {source}
+)
+SELECT session, seq, at, role, (SELECT count(*) FROM hits) FROM hits ORDER BY score, at DESC, session, seq, role LIMIT ? OFFSET ?
+"""
+_EVENT = "SELECT type, data FROM events WHERE session = ? AND seq = ?"
+LARGEST = 2**63 - 1
+"""What SQLite can count to."""
+
+
+class Backlog:
+    """The sessions that have something to be taken in; guarded by the writing connection's lock. The one that changed last comes first."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[SessionId, None] | None = None
+        """In the order of the changes; None while the database was not asked."""
+
+    def __repr__(self) -> str:
+        return f"<Backlog [{'unknown' if self._sessions is None else len(self._sessions)}]>"
+
+    def changed(self, session: SessionId) -> None:
+        """Something was appended to the session."""
+        if self._sessions is not None:
+            self._sessions.pop(session, None)
+            self._sessions[session] = None
+
+    def load(self, writer: engine.Connection) -> bool:
+        """Know the sessions; says whether there is one."""
+        if self._sessions is None:
+            self._sessions = {session: None for (session,) in writer.execute(_BEHIND).fetchall()}
+        return bool(self._sessions)
+
+    def step(self, writer: engine.Connection) -> None:
+        """Take in the next events, in the caller's transaction. If that fails, call `forget`."""
+        for session in take_in(writer, list(reversed(self._sessions or ()))):
+            if self._sessions is not None:
+                del self._sessions[session]
+
+    def forget(self) -> None:
+        """What was taken in is not in the database after all: ask it again."""
+        self._sessions = None
+
+
+def take_in(writer: engine.Connection, sessions: Sequence[SessionId]) -> list[SessionId]:
+    """One step for the first of these sessions, within the caller's transaction; returns those that have nothing left."""
+    done: list[SessionId] = []
+    events, characters = STEP_EVENTS, STEP_CHARACTERS
+    for session in sessions:
+        found = writer.execute(_MARK, (session,)).fetchone()
+        mark = before = found[0] if found else 0
+        looked_at = 0
+        for seq, at, name, data in writer.execute(_NEXT, (session, mark, events)).fetchall():
+            if data is not None:
+                characters -= len(data)
+                _add(writer, session, seq, at, documents(decode_event(name, data)))
+            mark, looked_at = seq, looked_at + 1
+            if characters <= 0:
+                break
+        if mark > before:
+            writer.execute(_MOVE_MARK, (session, mark))
+        if characters <= 0 or looked_at == events:
+            break  # there may be more of this one
+        events -= looked_at
+        done.append(session)
+    return done
+
+
+def _add(writer: engine.Connection, session: SessionId, seq: int, at: float, told: Sequence[Document]) -> None:
+    """Put one event's documents into the index."""
+    for one in told:
+        text = " ".join(words(one.text))
+        number = writer.execute(_ADD_DOCUMENT, (session, seq, one.role, at)).lastrowid
+        writer.execute(_ADD_WORDS, (number, *(("", text) if one.is_output else (text, ""))))
+
+
+def find_in(path: Path, query: Query) -> Places:
+    """Ask the index of the database at `path`, beside whoever writes it. Raises `StoreError`."""
+    with translated(path), closing(engine.connect(path, writing=False)) as connection:
+        connection.execute("BEGIN")  # one state of the database for all that follows
+        return find(connection, query)
+
+
+def find(connection: engine.Connection, query: Query) -> Places:
+    """Ask the index, in the caller's transaction. Raises SQLite's errors, and `StoreError` where the database has no index yet."""
+    if connection.execute(_TABLES).fetchone()[0] < 3:
+        raise StoreError("This database has no index for searching yet. Start plait on it once; it makes one.")
+    where, values = _conditions(query)
+    source = _FROM + where
+    window = (min(query.limit, LARGEST), min(query.offset, LARGEST))
+    rows = connection.execute(_BEST.format(source=source), (*values, *window)).fetchall()
+    (total,) = rows[0][4:] if rows else connection.execute(f"SELECT count(*) {source}", values).fetchone()
+    (unindexed,) = connection.execute(_UNINDEXED).fetchone()
+    return Places(tuple(_place(connection, row, query) for row in rows), total, unindexed)
+
+
+def _conditions(query: Query) -> tuple[str, list[Any]]:
+    asked = " AND ".join(map(_quoted, query.phrases))
+    conditions: list[str] = []
+    values: list[Any] = [asked if query.tools else f"{{said}} : ({asked})"]
+    for condition, value in (
+        ("sessions.project IN (SELECT id FROM projects WHERE ? IN (id, name))", query.project or None),
+        ("? IN (sessions.id, sessions.name)", query.session or None),
+        ("found.role = ?", query.role),
+        ("found.at >= ?", query.since),
+        ("found.at < ?", query.until),
+        ("sessions.kind = ?", query.kind),
+    ):
+        if value is not None:
+            conditions.append(f"AND {condition}")
+            values.append(without_surrogates(value) if isinstance(value, str) else value)
+    return "\n".join(conditions), values
+
+
+def _quoted(phrase: Phrase) -> str:
+    """The phrase in FTS5's syntax. Words have no quotes in them, and within quotes nothing else has a meaning."""
+    return f'"{" ".join(phrase.words)}"{" *" if phrase.begins else ""}'
+
+
+def _place(connection: engine.Connection, row: tuple[Any, ...], query: Query) -> Place:
+    session, seq, at, role, _ = row
+    name, data = connection.execute(_EVENT, (session, seq)).fetchone() or ("", "{}")
+    text = next((one.text for one in documents(decode_event(name, data)) if one.role == role), "")
+    return Place(session, seq, at, role, *snippet(text, query.phrases))
