@@ -40,7 +40,7 @@ class CallDelayed:
 
 @dataclass(frozen=True, slots=True)
 class SlotAwaited:
-    """Ephemeral: the model call waits for a free slot; `place` counts from 1."""
+    """Ephemeral: the model call waits for a free slot; `place` counts from 1, and is 0 once it has one."""
 
     turn: Turn
     place: int

@@ -93,6 +93,8 @@ class EventLog:
         self._ring.append(stamped)
         self._bytes += weight(stamped)
         match stamped.event:
+            case e.SlotAwaited(place=0):
+                self._awaited = None
             case e.CallDelayed() | e.SlotAwaited():
                 self._awaited = stamped
             case e.AnswerDelta() | e.AssistantSaid() | e.TurnEnded():

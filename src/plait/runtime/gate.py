@@ -200,7 +200,9 @@ class Gate:
                 continue
             ready.remove(up)
             self._running += 1
-            self._queue.pop(up).turn.set()
+            queued = self._queue.pop(up)
+            _tell_place(queued, 0)
+            queued.turn.set()
         for place, one in enumerate(self.order(), 1):
             _tell_place(self._queue[one], place)
         if (figures := self.report()) != self._told:
