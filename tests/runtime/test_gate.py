@@ -122,6 +122,16 @@ async def test_one_rate_limit_pauses_its_provider_for_everybody_and_nobody_else(
     assert (attempt, attempts) == (2, 5)
 
 
+async def test_the_rate_limit_that_ends_a_call_pauses_its_provider_as_well() -> None:
+    gate, late = gate_of(1, attempts=1), Told()
+    limited = ScriptedModel([Reply(error="RateLimited", retry_after=0.05, times=1, text="again")])
+    with pytest.raises(errors.RateLimited):
+        await call(gate, A, limited)
+    assert gate.report().paused == (limited.name,)
+    assert await call(gate, B, limited, told=late) == "again"
+    assert late.places[0] == 1
+
+
 async def test_whoever_waits_goes_on_after_the_pause_though_the_limited_call_is_gone() -> None:
     """The call that met the 429 is cancelled while it waits; the end of the pause must still wake the others."""
     gate = gate_of(1)

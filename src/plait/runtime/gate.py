@@ -124,11 +124,11 @@ class Gate:
                         yield event
                 return
             except ModelError as error:
+                delay = self.delay(error, attempt)
+                if isinstance(error, RateLimited):  # though it may end this call: the others are spared it
+                    self._pause(provider.name, delay)
                 if started or not error.retryable or attempt == self.attempts:
                     raise
-                delay = self.delay(error, attempt)
-                if isinstance(error, RateLimited):
-                    self._pause(provider.name, delay)
                 reason = str(error)
             finally:
                 self._release()
