@@ -118,6 +118,9 @@ class FakePrompt:
             fresh = None if view.sessions else await self.client.submit(c.OpenSession("/"))
             await self.switch(fresh.session if isinstance(fresh, c.Done) else max(view.sessions, key=lambda row: row.last_at).id)
 
+    def may_answer(self, asked_at: float) -> bool:
+        return True
+
     async def confirm(self, question: str) -> bool:
         self.asked.append(question)
         return self.answers.pop(0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from itertools import count
 
 import anyio
 import pytest
@@ -92,6 +94,19 @@ async def test_a_draft_stands_aside_and_comes_back_before_what_is_typed_then() -
         stand.page.enter("2")
         stand.page.type("next")
         await until(lambda: stand.page.draft == "half a thought\nnext")
+
+
+@pytest.mark.parametrize("line", ["/answer 2", "/answer b 2", "/inbox b 2"])
+async def test_an_answer_from_afar_that_was_begun_before_the_question_is_none(line: str) -> None:
+    now = world()
+    now.clock = count(int(time.time()) + 1_000)  # that much later it is asked
+    async with standing(now, "a", "b") as stand:
+        await asked(stand, "b")
+        stand.page.enter(line, after=900)
+        await stand.shows("begun to type")
+        assert answers(stand, "b") == []
+        stand.page.enter(line, after=2_000)
+        await until(lambda: answers(stand, "b") == ["https on 443"])
 
 
 @pytest.mark.parametrize("key", ["next", "switch 9", "choose"])

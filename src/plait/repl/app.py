@@ -258,6 +258,10 @@ class Repl(OnScreen):
         elif isinstance(reply := await self.submit(c.OpenSession(self.directory)), c.Done):
             await self.switch(reply.session)
 
+    def may_answer(self, asked_at: float) -> bool:
+        """Whether the line under way can be meant for what was asked then."""
+        return self._intake.began_after(asked_at)
+
     async def confirm(self, question: str) -> bool:
         """Ask yes or no."""
         return await self._asides.choose(f"{question} (y/n)", YES_OR_NO) == "yes"

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 import anyio
@@ -65,6 +66,8 @@ class Intake:
         self._leaving = leaving
         self._shell = shell
         self._outbox = Outbox(self._submit)
+        self._began = 0.0
+        """When the line under way was begun, in the event loop's seconds."""
         self._tasks: TaskGroup
 
     def __repr__(self) -> str:
@@ -74,6 +77,10 @@ class Intake:
     def sending(self) -> bool:
         """Whether a message is on its way to the disk."""
         return bool(self._outbox)
+
+    def began_after(self, moment: float) -> bool:
+        """Whether the first key of the line under way came after `moment`, in seconds since 1970."""
+        return time.time() - (anyio.current_time() - self._began) >= moment
 
     async def serve(self) -> None:
         """Do in the background what lines begin: runs until it is cancelled."""
@@ -100,6 +107,7 @@ class Intake:
                     await self._take(line)
 
     async def _take(self, line: Line) -> None:
+        self._began = line.began
         if not (await self._trust.take(line.text) or await self._asking.take(line)):
             await self._carry_out(line)
         if self._asking.question is None and not self._trust.is_open:

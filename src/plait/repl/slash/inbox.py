@@ -1,6 +1,7 @@
 """/inbox and /answer: everything that waits for the user, and answering it without going there.
 
-An answer names the call that asked, so that it can reach no other question than the one that was shown; the coordinator refuses the rest.
+An answer names the call that asked, and counts only if its line was begun after the question was asked: none reaches another question than
+the one it was meant for.
 """
 
 from __future__ import annotations
@@ -116,6 +117,10 @@ async def _answer(prompt: Prompt, row: c.SessionInfo, text: str) -> None:
     if question is None:
         raise UsageError(
             f"'{row.name}' asks nothing ({state_words(row)}). /say {row.name} TEXT sends it a message, /inbox shows what waits."
+        )
+    if not prompt.may_answer(row.waiting_since):
+        raise UsageError(
+            f"'{row.name}' asked only after you had begun to type, so this is not taken for the answer. /inbox shows what it asks."
         )
     told = chosen(text, question.choices)
     if await prompt.submit(c.AnswerQuestion(row.id, question.call, told)) is not None:

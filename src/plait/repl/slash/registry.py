@@ -103,6 +103,10 @@ class Prompt(Protocol):
         """After a session was completed: if it is the shown one, show the one used last, or a fresh one if none is open."""
         ...
 
+    def may_answer(self, asked_at: float) -> bool:
+        """Whether the line under way can be meant for what was asked at `asked_at`, in seconds since 1970: it was begun later."""
+        ...
+
     async def confirm(self, question: str) -> bool:
         """Ask the user yes or no; what was typed before the question could be read is no answer."""
         ...
