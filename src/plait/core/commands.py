@@ -15,9 +15,11 @@ from plait.core.replies import (
     Done,
     Draft,
     Fleet,
+    Found,
     GateFigures,
     Held,
     HistoryPage,
+    Hit,
     Internals,
     ModelLine,
     ModelList,
@@ -29,6 +31,7 @@ from plait.core.replies import (
     info_of,
     waiting_text,
 )
+from plait.core.searching import Role
 
 __all__ = [
     "AnswerQuestion",
@@ -39,9 +42,11 @@ __all__ = [
     "Draft",
     "EnterProject",
     "Fleet",
+    "Found",
     "GateFigures",
     "Held",
     "HistoryPage",
+    "Hit",
     "Internals",
     "Interrupt",
     "KeepDraft",
@@ -64,6 +69,7 @@ __all__ = [
     "Reply",
     "Retry",
     "Say",
+    "Search",
     "SessionInfo",
     "Status",
     "TrustInstructions",
@@ -243,6 +249,22 @@ class ReadModels:
     """Which models there are, and why the rest is not to be had."""
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Messages that hold all of these words, in all sessions; the rest narrows it, see `core.searching.Query`. Answered with `Found`."""
+
+    words: str
+    project: str = ""
+    session: str = ""
+    role: Role | None = None
+    since: float | None = None
+    until: float | None = None
+    kind: e.Kind | None = None
+    tools: bool = False
+    limit: int = 20
+    offset: int = 0
+
+
 Command: TypeAlias = (
     OpenSession
     | EnterProject
@@ -266,4 +288,5 @@ Command: TypeAlias = (
     | ReadStatus
     | TrustInstructions
     | ReadModels
+    | Search
 )

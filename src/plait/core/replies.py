@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from plait.core import events as e
 from plait.core.messages import SessionId, Turn, Usage
+from plait.core.searching import Role
 from plait.core.session import Awaited, Session, SessionState
 
 
@@ -260,4 +261,25 @@ class Internals:
     trouble: str
 
 
-Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that a search has found, and its session as it is now. `marks` are (start, end) of what was found in `snippet`."""
+
+    info: SessionInfo
+    seq: int
+    at: float
+    role: Role
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to `Search`: best first. `total` counts all; `unindexed` are events that no search finds yet."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    unindexed: int
+
+
+Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found

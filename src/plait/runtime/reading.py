@@ -10,6 +10,7 @@ from plait.core import commands as c, events as e
 from plait.core.errors import ModelError, UsageError
 from plait.core.messages import SessionId
 from plait.core.news import unseen
+from plait.runtime.finding import search
 from plait.runtime.memory import heavy
 from plait.runtime.registry import Registry
 from plait.runtime.weight import weight
@@ -17,7 +18,7 @@ from plait.runtime.weight import weight
 PAGE_CAP = 1_000
 """Events of one page of history."""
 
-Reading: TypeAlias = c.ReadHistory | c.ReadStatus | c.ReadModels | c.ReadDraft | c.ReadNews | c.ReadFleet | c.ReadInternals
+Reading: TypeAlias = c.ReadHistory | c.ReadStatus | c.ReadModels | c.ReadDraft | c.ReadNews | c.ReadFleet | c.ReadInternals | c.Search
 
 
 async def read(registry: Registry, command: Reading) -> c.Reply:
@@ -38,6 +39,8 @@ async def read(registry: Registry, command: Reading) -> c.Reply:
             return _fleet(registry)
         case c.ReadInternals():
             return _internals(registry)
+        case c.Search():
+            return await search(registry, command)
         case _:
             assert_never(command)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from plait.repl.slash import begin, elsewhere, figures, general, inbox, internals, lifecycle, model, notices, sessions, talk
 from plait.repl.slash.family import session_command
+from plait.repl.slash.finding import finding_commands
 from plait.repl.slash.help import help_command
 from plait.repl.slash.registry import Registry
 from plait.repl.style import Look
@@ -24,6 +25,7 @@ def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, datab
             *talk.COMMANDS,
             *many,
             session_command(database),
+            *finding_commands(),
             *internals.COMMANDS,
             *model.COMMANDS,
             *figures.COMMANDS,

@@ -68,6 +68,11 @@ async def answer_in_progress(prompt: Prompt, session: SessionId) -> list[e.Stamp
         before = page.earlier + 1
 
 
+def worth_showing(stamped: e.Stamped) -> bool:
+    """Whether this is anything that `shown_again` shows or `in_order` needs."""
+    return isinstance(stamped.event, _TOLD)
+
+
 def is_message(stamped: e.Stamped) -> bool:
     """Whether this is something that the user or the model said."""
     return isinstance(stamped.event, (e.UserSaid, e.AssistantSaid))
