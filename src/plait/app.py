@@ -97,7 +97,8 @@ def _named(texts: Sequence[str]) -> Proposal:
 
 
 def _unsaved(coordinator: Coordinator) -> str:
-    return f"{coordinator.unsaved} events could not be saved. {coordinator.journal.trouble or 'The disk did not answer in time; try it.'}"
+    why = coordinator.journal.trouble or "The disk did not answer in time; try it."
+    return f"{coordinator.unsaved} drafts or events could not be saved. {why}"
 
 
 @asynccontextmanager

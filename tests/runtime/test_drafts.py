@@ -96,3 +96,18 @@ async def test_a_draft_that_the_disk_refuses_is_held_said_and_tried_again() -> N
         assert store.drafts() == [c.Draft(session, "dear", 4)]
         await ask(coordinator, c.KeepDraft(session, "dear", 4), c.Done)
         assert store.given == ["dear", "dear"]  # the third time it was on disk
+
+
+async def test_a_draft_that_the_disk_refused_is_written_when_plait_is_left_or_its_loss_is_told() -> None:
+    store = DraftStore()
+    world = World(scripted(), store)
+    async with world.start() as coordinator:
+        session, other = await opened(coordinator), await opened(coordinator)
+        store.fails = True
+        for one in (session, other):
+            await ask(coordinator, c.KeepDraft(one, "dear", 4), c.Refused)
+    assert (coordinator.unsaved, store.drafts()) == (2, [])
+    async with world.start() as coordinator:
+        await ask(coordinator, c.KeepDraft(session, "dear again", 4), c.Refused)
+        store.fails = False
+    assert (coordinator.unsaved, [one.text for one in store.drafts()]) == (0, ["dear again"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from plait.core.commands import Draft, SessionInfo, info_of
+from plait.core.errors import StoreError
 from plait.core.messages import ProjectId, SessionId
+from plait.core.ports import Store
 from plait.core.session import Session, SessionState
 from plait.runtime.fleet import telling
+
+log = logging.getLogger(__name__)
 
 
 class SessionList:
@@ -59,6 +64,17 @@ class SessionList:
     def has(self, draft: Draft) -> bool:
         """Whether this is the session's latest draft and in the store."""
         return draft == self.draft(draft.session) and draft.session not in self._unsaved
+
+    def write_drafts(self, store: Store, at: float) -> int:
+        """Blocks: write the drafts that the store refused when they came. Returns how many it refuses still; one failure stands for all."""
+        while self._unsaved:
+            try:
+                store.keep_draft(draft := self.draft(next(iter(self._unsaved))), at)
+            except StoreError as error:
+                log.error("drafts could not be written: %s", error)
+                break
+            self.kept(draft)
+        return len(self._unsaved)
 
     def draft(self, session: SessionId) -> Draft:
         """What was typed in the session and not sent; an empty one if there is nothing."""

@@ -71,7 +71,7 @@ class Registry:
         self._tasks = anyio.create_task_group()
         self._leaving = False
         self.unsaved = 0
-        """Events that could not be written when it was left; 0 unless the store failed."""
+        """Events and drafts that could not be written when it was left; 0 unless the store failed."""
 
     def __repr__(self) -> str:
         states = [one.session.state for one in self._managed.values()]
@@ -110,6 +110,7 @@ class Registry:
         finally:
             self.unsaved = await self.journal.aclose()
             with anyio.CancelScope(shield=True):
+                self.unsaved += await anyio.to_thread.run_sync(self.list.write_drafts, self.world.store, self.world.now())
                 await anyio.to_thread.run_sync(self._release_all)
 
     def _release_all(self) -> None:
