@@ -36,6 +36,7 @@ LAZY_FILES = {
     "app.py",
     "start.py",
     "cli.py",
+    "cli_import.py",
     "cli_keeping.py",
     "program.py",
     "outcome.py",
@@ -43,6 +44,7 @@ LAZY_FILES = {
     "builders.py",
     "models_command.py",
     "sessions_command.py",
+    "cli_search.py",
     "completion.py",
 }
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from plait import __version__
-from plait.cli_keeping import KEEPING
+from plait.cli_import import COMMANDS
 from plait.core.errors import UsageError
 from plait.outcome import guarded
 
@@ -108,7 +108,7 @@ HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_widt
 _METAVAR = "[PROMPT] | COMMAND …"
 
 
-@click.group(cls=Front, commands=KEEPING, invoke_without_command=True, context_settings=HELP, epilog=EXAMPLES, subcommand_metavar=_METAVAR)
+@click.group(cls=Front, commands=COMMANDS, invoke_without_command=True, context_settings=HELP, epilog=EXAMPLES, subcommand_metavar=_METAVAR)
 @_options
 @click.version_option(__version__, prog_name="plait", message="%(prog)s %(version)s")
 @click.pass_context

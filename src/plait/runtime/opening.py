@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 
 import anyio
@@ -10,11 +9,12 @@ import anyio.to_thread
 
 from plait.core import commands as c, events as e
 from plait.core.errors import LimitReached, PlaitError, UsageError
-from plait.core.messages import ProjectId, SessionId
-from plait.core.naming import PLACEHOLDER, checked_name, proposed, unique_name
+from plait.core.messages import SessionId
+from plait.core.naming import PLACEHOLDER, checked_name, unique_name
 from plait.core.ports import Project
 from plait.core.session import Session
 from plait.runtime.acknowledging import done, happen, refuse_when_full
+from plait.runtime.projects import project_at
 from plait.runtime.registry import Registry
 
 
@@ -91,19 +91,7 @@ async def _project_of(registry: Registry, directory: str) -> Project:
 
 
 def _project(registry: Registry, directory: str) -> Project:
-    """The project that a directory belongs to: the nearest registered one above it, else its git root, else itself."""
-    known = {project.directory: project for project in registry.world.store.projects()}
-    above = [os.path.normpath(directory)]
-    while (parent := os.path.dirname(above[-1])) != above[-1]:
-        above.append(parent)
-    for place in above:
-        if place in known:
-            return known[place]
-    root = next((place for place in above if os.path.exists(os.path.join(place, ".git"))), above[0])
-    prefix = proposed(os.path.basename(root)) or "project"
-    identity = ProjectId(f"{prefix}-{registry.world.new_id()[:8]}")
-    name = os.path.basename(root) or root
-    return registry.world.store.project(Project(identity, name, root, registry.world.now()))
+    return project_at(registry.world.store, directory, new_id=registry.world.new_id, now=registry.world.now())
 
 
 async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:

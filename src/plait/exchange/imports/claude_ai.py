@@ -1,0 +1,48 @@
+"""Claude.ai's export: `conversations.json`, a list of conversations with their messages in order."""
+
+from __future__ import annotations
+
+import re
+from typing import IO
+
+from plait.exchange.imports.array import elements
+from plait.exchange.imports.blocks import Blocks, attachments_of
+from plait.exchange.imports.found import Conversation, Left, Reading, Said
+from plait.exchange.imports.values import Json, list_in, moment, text_in
+
+SOURCE = "claude-ai"
+_BEGINNING = re.compile(r'\{\s*"uuid"\s*:\s*"[^"]*"\s*,\s*"name"\s*:')
+"""A message begins with its `uuid` as well, but no name follows."""
+
+
+def read(stream: IO[bytes], origin: str) -> Reading:
+    """The conversations of an export."""
+    for found in elements(stream, origin, _BEGINNING):
+        if isinstance(found, Left):
+            yield found
+            continue
+        number, value = found
+        place = f"{origin}, conversation {number}"
+        identity = text_in(value, "uuid")
+        if not identity or not isinstance(value.get("chat_messages"), list):
+            yield Left(place, "it is not a conversation of Claude.ai")
+            continue
+        blocks, said, strange = Blocks(), list[Said](), 0
+        for message in list_in(value, "chat_messages"):
+            role = {"human": "user", "assistant": "assistant"}.get(text_in(message, "sender"))
+            if role is None:
+                strange += 1
+                continue
+            attached = attachments_of(message, blocks.left)
+            said += blocks.said(role, _content(message), moment(message.get("created_at")), attachments=attached)
+        if strange:
+            yield Left(place, "a message of nobody that is known", strange)
+        for reason, count in blocks.left.items():
+            if count:
+                yield Left(place, reason, count, loss=False)
+        yield Conversation(SOURCE, identity, tuple(said), text_in(value, "name"), created=moment(value.get("created_at")))
+
+
+def _content(message: Json) -> Json:
+    """Exports before 2024 had a text alone."""
+    return list_in(message, "content") or text_in(message, "text")

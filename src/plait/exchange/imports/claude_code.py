@@ -1,0 +1,113 @@
+"""Claude Code's records: a JSONL file for each session, `~/.claude/projects/DIRECTORY/ID.jsonl`.
+
+Records are taken in the order of the file, which is the order in which they were written: what was taken back with a rewind stands where
+it was said. The talk of a subagent (`isSidechain`) is a conversation of its own. A record that stands twice is taken once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import IO
+
+from plait.exchange.imports.blocks import Blocks
+from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said
+from plait.exchange.imports.lines import records
+from plait.exchange.imports.values import Json, moment, object_in, text_in, usage_of
+
+SOURCE = "claude-code"
+TITLES = {"summary": "summary", "ai-title": "aiTitle", "custom-title": "customTitle"}
+"""Records that hold a title, and the key under which."""
+BOOKKEEPING = frozenset(
+    (
+        *("system", "progress", "file-history-snapshot", "file-history-delta", "queue-operation", "attachment", "last-prompt"),
+        *("permission-mode", "agent-name", "agent-color", "agent-setting", "tag", "mode", "pr-link", "worktree-state", "started", "result"),
+        *("content-replacement", "speculation-accept", "attribution-snapshot", "agent_listing_delta", "bridge-session"),
+    )
+)
+"""Types of records in which nobody says anything."""
+
+
+@dataclass(slots=True)
+class _Talk:
+    """One line of conversation, as it is gathered."""
+
+    blocks: Blocks = field(default_factory=Blocks)
+    said: list[Said] = field(default_factory=list)
+
+
+class _File:
+    """One file, record by record."""
+
+    def __init__(self) -> None:
+        self.talks: dict[str, _Talk] = {}
+        """By the name of the subagent; the main one has none."""
+        self.left: Counter[str] = Counter()
+        self.strange: Counter[str] = Counter()
+        self.titles: dict[str, str] = {}
+        self.session = self.directory = ""
+        self.created: float | None = None
+        self._known: set[str] = set()
+        self._answers: set[str] = set()
+
+    def take(self, record: Json) -> None:
+        """One record."""
+        kind = text_in(record, "type")
+        if kind in TITLES:
+            self.titles[kind] = text_in(record, TITLES[kind])
+        elif kind in ("user", "assistant"):
+            self._take_message(kind, record)
+        elif kind not in BOOKKEEPING:
+            self.strange[f"a record of the unknown type '{kind[:40]}'"] += 1
+
+    def _take_message(self, role: str, record: Json) -> None:
+        name = text_in(record, "uuid")
+        if name and name in self._known:
+            self.left["a record that stands there twice"] += 1
+            return
+        self._known.add(name)
+        at, message = moment(record.get("timestamp")), object_in(record, "message")
+        self.session = self.session or text_in(record, "sessionId")
+        self.directory = self.directory or text_in(record, "cwd")
+        self.created = self.created or at
+        if not message or not isinstance(message.get("content"), (str, list)):
+            self.strange["a message without content"] += 1
+            return
+        if record.get("isMeta") is True:
+            self.left["put in by Claude Code, not said by anybody"] += 1
+            return
+        model, answer = text_in(message, "model"), text_in(message, "id")
+        usage = None if answer and answer in self._answers else usage_of(message.get("usage"))  # each block repeats its answer's
+        self._answers.add(answer)
+        side = (text_in(record, "agentId") or "side") if record.get("isSidechain") is True else ""
+        talk = self.talks.setdefault(side, _Talk())
+        talk.said += talk.blocks.said(role, message["content"], at, model=f"anthropic:{model}" if model else "", usage=usage)
+
+    def conversations(self, origin: str) -> Iterator[Found]:
+        """What the file held, and what of it was not taken."""
+        for reason, count in self.strange.items():
+            yield Left(origin, reason, count)
+        for talk in self.talks.values():
+            self.left.update(talk.blocks.left)
+        for reason, count in self.left.items():
+            yield Left(origin, reason, count, loss=False)
+        identity = self.session or PurePath(origin).stem
+        title = next((found for kind in ("custom-title", "ai-title", "summary") if (found := self.titles.get(kind))), "")
+        for side, talk in self.talks.items():
+            whose = f"{identity}/{side}" if side else identity
+            named = title if not side else f"Subagent of {title or identity}"
+            created = self.created if not side else talk.said[0].at if talk.said else None
+            yield Conversation(SOURCE, whose, tuple(talk.said), named, self.directory, created)
+
+
+def read(stream: IO[bytes], origin: str) -> Reading:
+    """The session of a file, and those of its subagents."""
+    file = _File()
+    for found in records(stream, origin):
+        if isinstance(found, Left):
+            yield found
+        else:
+            file.take(found[1])
+    yield from file.conversations(origin)

@@ -1,0 +1,162 @@
+"""What was said elsewhere -> the events of a session, in an order that the session and every provider accept.
+
+Rules:
+1. Every call gets its one result: the other program's, or that the outcome is unknown. A call's id is unique in its session.
+2. What does not fit (an answer before any question, a result of no call) is put right, and the session notes what was done.
+3. Times never go back: an earlier one, or none, becomes that of the event before it. The order is that of the file.
+4. A session ends completed and seen, with nothing open. Nothing here can grant anything: there is no event for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+from plait.core import events as e
+from plait.core.codec import cleaned
+from plait.core.history import UNKNOWN_OUTCOME
+from plait.core.messages import AssistantMessage, CallId, ToolCall, ToolResult, Turn
+from plait.core.session import Session, SessionState
+from plait.exchange.imports.found import Conversation, Said, versions
+
+TITLE = 200
+"""Characters of a title at most."""
+SYSTEM = "What the other program told its model; it is kept for you to read, and has no effect here:"
+LATE = "The result of a tool call came when its turn was over already:"
+BEGINS = "What is imported here begins with an answer: the message before it is not in the file."
+
+
+def conversation_version(conversation: Conversation) -> str:
+    """The version of all of it."""
+    *_, last = versions(conversation.said)
+    return last
+
+
+def new_session(
+    session: Session, opened: e.SessionOpened, conversation: Conversation, *, now: float = 0.0, note: str = ""
+) -> list[e.Stamped]:
+    """The events of a conversation that is not here yet, all of them; `session` is a fresh one, and takes them. `note` comes first.
+
+    A conversation without any times gets `now`.
+    """
+    first = next((one.at for one in conversation.said if one.at is not None), None)
+    starts = [at for at in (conversation.created, first) if at is not None]
+    recording = _Recording(session, min(starts, default=now))
+    recording.add(opened)
+    if note:
+        recording.add(e.Noted(note))
+    recording.tell(conversation.said)
+    recording.end(conversation)
+    return recording.events
+
+
+def grown_session(session: Session, conversation: Conversation, after: int) -> list[e.Stamped]:
+    """The events that append what was said after the first `after` messages; `session` is the one that holds those."""
+    recording = _Recording(session, session.last_at)
+    was_completed = session.state is SessionState.COMPLETED
+    if was_completed:
+        recording.add(e.Reopened())
+    recording.tell(conversation.said[after:])
+    recording.end(conversation, close=was_completed)
+    return recording.events
+
+
+class _Recording:
+    """Makes events and lets the session take them, so that an illegal one cannot come about."""
+
+    def __init__(self, session: Session, at: float) -> None:
+        self.events: list[e.Stamped] = []
+        self._session = session
+        self._at = at
+        self._turn: Turn | None = None
+        self._answered = False
+        self._used = {call.id for one in session.conversation if isinstance(one.event, e.AssistantSaid) for call in one.event.message.calls}
+
+    def add(self, event: e.Durable, at: float | None = None) -> Turn:
+        """One event; its number, should it begin a turn."""
+        self._at = max(self._at, at or 0.0)
+        stamped = e.Stamped(self._session.id, self._session.seq + 1, self._at, cleaned(event))
+        self._session.apply(stamped)
+        self.events.append(stamped)
+        return Turn(self._session.seq)
+
+    def tell(self, said: Sequence[Said]) -> None:
+        """Everything that was said."""
+        results, late = _matched(said)
+        for place, one in enumerate(said):
+            match one.role:
+                case "user":
+                    self._end_turn()
+                    self._begin_turn(one)
+                case "assistant":
+                    self._answer(one, place, results)
+                case "system":
+                    self.add(e.Noted(f"{SYSTEM}\n{one.text}"), one.at)
+                case "note":
+                    self.add(e.Noted(one.text), one.at)
+                case "tool":
+                    if one.text.strip():
+                        self.add(e.Noted(one.text), one.at)
+            for result in late.get(place, ()):
+                self.add(e.Noted(f"{LATE}\n{result.name}: {result.content}"), one.at)
+
+    def end(self, conversation: Conversation, *, close: bool = True) -> None:
+        """Where it came from, and that it is completed."""
+        self._end_turn()
+        title = " ".join(conversation.title.split())[:TITLE]
+        if title and title != self._session.title:
+            self.add(e.Titled(title))
+        self.add(e.Imported(conversation.source, conversation.id, conversation_version(conversation)))
+        if close:
+            self.add(e.Closed())
+
+    def _begin_turn(self, said: Said) -> None:
+        self._turn = self.add(e.UserSaid(said.text, said.attachments), said.at)
+        self.add(e.TurnStarted(self._turn), said.at)
+        self._answered = False
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self.add(e.TurnEnded(self._turn, "done" if self._answered else "interrupted", seen=True))
+            self._turn = None
+
+    def _answer(self, said: Said, place: int, results: dict[tuple[int, int], ToolResult]) -> None:
+        if self._turn is None:
+            self.add(e.Noted(BEGINS), said.at)
+            self._begin_turn(Said("user", "", said.at))  # an empty message is sent to no provider
+        turn = self._turn or Turn(0)
+        calls = tuple(ToolCall(self._unique(call.id), call.name, call.arguments) for call in said.calls)
+        message = AssistantMessage(said.text, said.thinking, calls)
+        self.add(e.AssistantSaid(turn, message, "tool_calls" if calls else "end", said.model, said.usage), said.at)
+        for number, call in enumerate(calls):
+            result = results.get((place, number))
+            self.add(e.ToolStarted(turn, call), said.at)
+            kept = ToolResult(call.id, call.name, UNKNOWN_OUTCOME, "interrupted")
+            if result is not None:
+                kept = ToolResult(call.id, call.name, result.content, result.outcome)
+            self.add(e.ToolReturned(turn, kept), said.at)
+        self._answered = True
+
+    def _unique(self, name: CallId) -> CallId:
+        found = name
+        if not name or name in self._used:
+            found = next(one for number in count(2) if (one := CallId(f"{name or 'call'}-{number}")) not in self._used)
+        self._used.add(found)
+        return found
+
+
+def _matched(said: Sequence[Said]) -> tuple[dict[tuple[int, int], ToolResult], dict[int, list[ToolResult]]]:
+    """The result of each call, by the place of its message and its own; and the results of no call, by the place of theirs."""
+    waiting: dict[CallId, tuple[int, int]] = {}
+    found: dict[tuple[int, int], ToolResult] = {}
+    late: dict[int, list[ToolResult]] = {}
+    for place, one in enumerate(said):
+        for number, call in enumerate(one.calls):
+            waiting[call.id or CallId(f"\0{place}.{number}")] = (place, number)
+        for result in one.results:
+            name = result.call if result.call in waiting else next(iter(waiting), None) if not result.call else None
+            if name is None:
+                late.setdefault(place, []).append(result)
+            else:
+                found[waiting.pop(name)] = result
+    return found, late
