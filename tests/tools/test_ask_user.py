@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from plait.core.messages import CallId, SessionId
 from plait.core.ports import Ask, Tool, ToolContext
-from plait.tools.ask_user import CHOICE_LENGTH, MOST_CHOICES, AskUser
+from plait.tools.ask_user import CHOICE_LENGTH, MOST_CHOICES, MOST_LINES, AskUser
 
 pytestmark = pytest.mark.anyio
 CONTEXT = ToolContext(SessionId("s"), "/shop", CallId("c"))
@@ -28,6 +28,7 @@ async def ask(arguments: str) -> Ask:
     [
         ({"question": "Which port?"}, Ask("Which port?")),
         ({"question": " Which\nport? \n"}, Ask("Which\nport?")),
+        ({"question": "a\n" * MOST_LINES}, Ask(("a\n" * MOST_LINES).strip())),
         ({"question": "Go on?", "choices": ["yes", "no"]}, Ask("Go on?", ("yes", "no"))),
         ({"question": "Go on?", "choices": [" yes ", "no", "yes", "yes\n"]}, Ask("Go on?", ("yes", "no"))),
         ({"question": "Go on?", "choices": ["yes,\n  all of it", "no"]}, Ask("Go on?", ("yes, all of it", "no"))),
@@ -64,6 +65,7 @@ async def test_a_question_is_read(arguments: dict[str, Any], asked: Ask) -> None
         ('{"question": "a", "choices": ["yes", 1]}', "not a list"),
         ('{"question": "a", "choices": ["yes", ""]}', "not a list"),
         ('{"question": "a", "choices": ["yes", [" "]]}', "not a list"),
+        (json.dumps({"question": "a\n" * MOST_LINES + "a"}), "101 lines, more than 100"),
         (json.dumps({"question": "a", "choices": [str(number) for number in range(MOST_CHOICES + 1)]}), "10 choices, more than 9"),
         (json.dumps({"question": "a", "choices": ["x" * (CHOICE_LENGTH + 1)]}), "201 characters, more than 200"),
     ],

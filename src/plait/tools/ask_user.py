@@ -13,6 +13,8 @@ from plait.core.ports import Ask, ToolContext
 
 MOST_CHOICES = 9
 """A choice is taken by one digit."""
+MOST_LINES = 100
+"""Lines of a question: it is shown in full whenever its session is, and shall not push all else off the screen each time."""
 CHOICE_LENGTH = 200
 """Characters of a choice, which is shown on a line or two."""
 _SCHEMA: dict[str, Any] = {
@@ -51,6 +53,8 @@ class AskUser:
         choices = given.get("choices") or [] if isinstance(given, dict) else []
         if not isinstance(question, str) or not question.strip():
             raise ValueError("There is no question. Send an object with the text 'question'.")
+        if (lines := len(question.strip().splitlines())) > MOST_LINES:
+            raise ValueError(f"The question has {lines:,} lines, more than {MOST_LINES}. Ask a shorter one.")
         if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
             raise ValueError("'choices' is not a list of texts. Send short texts, or leave it out.")
         offered = tuple(dict.fromkeys(" ".join(one.split()) for one in choices))
