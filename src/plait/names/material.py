@@ -87,6 +87,7 @@ class Material:
 
 
 def material_of(messages: Sequence[str]) -> Material:
+    """What of the messages is worth reading: the same one twice is read once."""
     told: list[str] = []
     pasted: list[str] = []
     secrets: set[str] = set()

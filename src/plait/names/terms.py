@@ -7,6 +7,7 @@ from __future__ import annotations
 
 
 def words_in(text: str) -> frozenset[str]:
+    """The words of a text that has blanks between them."""
     return frozenset(text.split())
 
 
