@@ -225,6 +225,25 @@ async def test_without_a_title_a_session_does_as_well(reply: Reply) -> None:
         assert coordinator.gate.report().running == 0
 
 
+@pytest.mark.parametrize(
+    ("reply", "title"),
+    [
+        (Reply(match="Give this conversation", text="ever on " * 100, hang=True), clean_title("ever on " * 100)),
+        (Reply(match="Give this conversation", thinking="hm " * 10_000, text="too late", hang=True), ""),
+    ],
+    ids=["text", "thinking"],
+)
+async def test_a_model_that_does_not_come_to_an_end_is_stopped(reply: Reply, title: str) -> None:
+    world = naming(reply, titles=True)
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "fix auth")
+        managed = await coordinator.managed(session)
+        await until(lambda: len(world.model.requests) == 2 and not managed.helpers)
+        assert managed.session.title == title
+        assert coordinator.gate.report().running == 0
+
+
 async def test_a_title_that_does_not_come_holds_up_neither_a_turn_nor_the_end() -> None:
     world = naming(Reply(match="Give this conversation", text="A ti", hang=True), titles=True, most=2)
     with anyio.fail_after(LIMIT):

@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from plait.core import events as e
 from plait.core.errors import PlaitError
-from plait.core.messages import ModelRequest, Sampling, TextDelta, UserMessage
+from plait.core.messages import Finished, ModelRequest, Sampling, TextDelta, UserMessage
 from plait.core.naming import NAMING_MESSAGES, numbered_name, unique_name
 from plait.core.sanitize import sanitize_line
 from plait.core.session import Session, SessionState
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 TITLE_LENGTH = 80
 """Characters of a title at the most."""
+MOST_WRITTEN = 20_000
+"""Characters that a model may write for a title, its thinking among them; then it is stopped, and its slot is free (promise P6)."""
 _EXCERPT = 2_000
 _TITLE_PROMPT = (
     "Give this conversation a title of at most eight words, in the language that the user writes. Answer with the title alone, without "
@@ -59,11 +61,14 @@ async def title_session(registry: Registry, managed: Managed) -> None:
         said = UserMessage(f"{_TITLE_PROMPT}\n\n{_excerpt(session)}")
         request = ModelRequest(plan.choice.model, (said,), "", (), Sampling(max_tokens=60))
         watcher = Watcher(place=lambda place: None, delayed=lambda *delay: None)
-        text = ""
+        text, length = "", 0
         async with aclosing(registry.gate.stream(session.id, plan.choice.provider, request, watcher)) as events:
             async for event in events:
-                if isinstance(event, TextDelta) and len(text) <= TITLE_LENGTH * 4:
+                if isinstance(event, TextDelta):
                     text += event.text
+                length += 0 if isinstance(event, Finished) else len(event.text)
+                if len(text) > TITLE_LENGTH or length > MOST_WRITTEN:
+                    break
         title = clean_title(text)
         if title and session.state is not SessionState.COMPLETED:
             registry.record(session.id, e.Titled(title))
