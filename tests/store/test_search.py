@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,12 @@ from plait.core.messages import AssistantMessage, Attachment, CallId, ProjectId,
 from plait.core.ports import Project, Store, Write
 from plait.core.searching import LONGEST_TEXT, MOST_WORDS, Query, phrases, places, words
 from plait.core.snippets import LENGTH
+from plait.store import schema
+from plait.store.schema import Migrated
+from plait.store.search import find_in
+from plait.store.sqlite import Finding, open_store
 from tests.store.kinds import KINDS
-from tests.store.writing import PROJECT, any_row, write_of
+from tests.store.writing import PROJECT, any_row, open_at, write_of
 
 S, OTHER = SessionId("s-1"), SessionId("s-2")
 T = Turn(1)
@@ -191,7 +197,7 @@ def test_the_snippet_shows_the_words_in_one_short_line(store: Store) -> None:
 
 
 def test_only_so_much_of_a_message_counts(store: Store) -> None:
-    keep(store, *said("x" * LONGEST_TEXT + " needle", "y " * (LONGEST_TEXT // 2 - 4) + "needle"))
+    keep(store, *said("x" * LONGEST_TEXT + " needle", ("y" * 63 + " ") * (LONGEST_TEXT // 64 - 1) + "needle"))
     assert found(store, "needle") == [2]
     assert len(phrases(" ".join(map(str, range(200))))) == MOST_WORDS
 
@@ -251,3 +257,36 @@ def make(tmp_path: Path) -> Iterator[Callable[[str], Store]]:
     yield stores.__getitem__
     for store in stores.values():
         store.close()
+
+
+def test_a_database_of_before_is_taken_in_by_and_by(tmp_path: Path) -> None:
+    """What it holds is found once it was gone through, the session used last first; nothing of that happens while it is opened."""
+    path, before = tmp_path / "data" / "plait.db", tmp_path / "before"
+    before.mkdir()
+    for name in ("m0001_begin", "m0002_many_sessions"):
+        shutil.copy(schema.migrations_directory() / f"{name}.py", before)
+    old = open_store(path, now=1.0, report=print, migrations=before)
+    old.project(PROJECT)
+    for number in range(3):
+        old.append([write_of(SessionId(f"s-{number}"), 0, said("needle") + said("hay") * 300, old.epoch)])
+    old.close()
+    with pytest.raises(StoreError, match="no index for searching yet"):
+        find_in(path, Query(phrases("needle")))
+    findings: list[Finding] = []
+    store = open_at(path, findings)
+    (told,) = findings
+    assert isinstance(told, Migrated)
+    assert (told.before, told.rows_before) == ("m0002_many_sessions", told.rows_after)
+    left = []
+    while True:
+        result = store.search(Query(phrases("needle")))
+        left.append((result.unindexed, result.total))
+        if not store.index():
+            break
+    assert left[0] == (903, 0)
+    assert all(one >= other for one, other in pairwise(unindexed for unindexed, _ in left))
+    assert any(0 < unindexed < 903 for unindexed, _ in left), "it was done in one step, so the test says nothing"
+    result = store.search(Query(phrases("needle")))
+    assert (result.unindexed, result.total) == (0, 3)
+    store.close()
+    assert find_in(path, Query(phrases("needle"))).total == 3  # with nobody there
