@@ -29,6 +29,7 @@ from benchmarks import (
     naming,
     resize,
     resting,
+    search,
     startup,
     streaming,
     switching,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "lists": lists.run,
     "naming": naming.run,
     "churn": churn.run,
+    "search": search.run,
 }
 COMPILED = (
     *("plait", "benchmarks", "prompt_toolkit", "click", "anyio", "wcwidth", "pygments", "markdown_it", "mdurl", "pysqlite3"),
