@@ -36,3 +36,23 @@ def test_many_switches_between_three_answers(place: Place) -> None:
     for row in place.sessions():
         (said,) = [event.message.text for event in place.events(row) if isinstance(event, e.AssistantSaid)]
         assert said.split() == words(dict(STREAMS.values())[row.name], COUNT)
+
+
+def test_a_paste_in_a_draft_is_still_a_paste_when_one_comes_back(place: Place) -> None:
+    """What was pasted is never a command, whatever it begins with, and what is typed beside it stays to be seen."""
+    write_script(place)
+    with place.start("hello", columns=120, rows=20) as plait:
+        plait.until(lambda: plait.text.count("hello") == 2)
+        goes(plait, "/new other", "other")
+        plait.send("\x1b[200~!touch pasted\ntwo\nthree\nfour\x1b[201~")
+        plait.until(lambda: plait.input_row == "(other) > [pasted 4 lines, 28 B #1]")
+        plait.type(" and why?")
+        row = "(other) > [pasted 4 lines, 28 B #1] and why?"
+        plait.until(lambda: plait.input_row == row)
+        alt(plait, "1", "default")
+        alt(plait, "2", "other")
+        plait.until(lambda: plait.input_row == row)
+        plait.enter("")
+        plait.shows("▌ four and why?")
+        assert not (place.work / "pasted").exists()
+        assert plait.leave() == 0

@@ -157,5 +157,13 @@ def test_what_is_shown_stands_for_the_whole(texts: list[str]) -> None:
     assert shelf.whole("|".join(shelf.shown(text) for text in texts)) == "|".join(texts)
 
 
+def test_a_paste_that_comes_back_is_the_same_paste() -> None:
+    shelf = PasteShelf()
+    first, longer = shelf.shown("a\nb\nc\nd"), shelf.shown("a\nb\nc\nd\ne")
+    line = f"see {longer} and {first}, {longer}!"
+    assert shelf.folded(shelf.whole(line)) == line
+    assert shelf.folded("typed\nin\nfour\nlines") == "typed\nin\nfour\nlines"
+
+
 def test_sizes_in_words() -> None:
     assert [size_words(n) for n in (0, 1023, 5120, 1_048_576, 3 * 1024**3)] == ["0 B", "1023 B", "5.0 KB", "1.0 MB", "3.0 GB"]

@@ -197,6 +197,12 @@ class PasteShelf:
             self._size -= len(self._kept.pop(next(iter(self._kept))))
         return placeholder
 
+    def folded(self, text: str) -> str:
+        """`text` with its placeholder for each kept paste that is in it: what was pasted stays a paste when it comes back into the line."""
+        for placeholder, paste in sorted(self._kept.items(), key=lambda one: -len(one[1])):
+            text = text.replace(paste, placeholder)
+        return text
+
     @property
     def kept(self) -> Mapping[str, str]:
         """Placeholder to text."""

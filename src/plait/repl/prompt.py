@@ -115,8 +115,9 @@ class Prompt:
         self.buffer.document = Document(shown, min(cursor, len(text)) if shown == text else len(shown))
 
     def put_kept(self, text: str, cursor: int) -> None:
-        """The same with a text that was typed some time before: it is no answer to what was asked since."""
-        self.put(text, cursor)
+        """The same with a text that was typed some time before: it is no answer to what was asked since, and its pastes are pastes."""
+        shown, before = self.shelf.folded(text), self.shelf.folded(text[:cursor])
+        self.put(shown, len(before) if shown.startswith(before) else len(shown))
         self.began = 0.0 if text else None
 
     def _edited(self, buffer: Buffer) -> None:
