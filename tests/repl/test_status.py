@@ -234,6 +234,15 @@ def test_seconds_count_from_when_this_turn_of_this_session_was_first_shown() -> 
     world.begin(1)
     world.time += 1
     assert "answering 1 s" in world.at(200)
+    world.printer.reset()
+    world.toolbar.fleet = fleet(rows, "auth-fix")
+    world.begin(1)
+    assert "answering 61 s" in world.at(200), "it went on meanwhile"
+    world.toolbar.fleet = fleet([session("auth-fix", "question")], "auth-fix")
+    assert "waits for your answer" in world.at(200)
+    world.time += 3600
+    world.toolbar.fleet = fleet([rows[0]], "auth-fix")
+    assert "answering 0 s" in world.at(200), "the wait for the user is not counted"
 
 
 @pytest.mark.anyio

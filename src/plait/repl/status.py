@@ -26,7 +26,8 @@ class Toolbar:
         self._busy = anyio.Event()
         self._drawn: tuple[Turn | None, int, int] = (None, 0, 0)
         self._command_since: float | None = None
-        self._since = 0.0
+        self._since: dict[tuple[SessionId, Turn], float] = {}
+        """When the turns of sessions were first seen here; one of each session."""
         self._counted: tuple[SessionId, Turn] | None = None
         self._fleet = FleetView()
         self.status: Status | None = None
@@ -58,9 +59,13 @@ class Toolbar:
     def _counting(self) -> bool:
         """Whether seconds of a turn are counted, from when it was first seen here; the text then changes every second."""
         turn = self._printer.running
-        counted = None if turn is None or self._asks() else (self._fleet.shown, turn)
+        session = self._fleet.shown
+        if self._asks():
+            self._since = {key: at for key, at in self._since.items() if key[0] != session}  # the wait is not counted
+        counted = None if turn is None or self._asks() else (session, turn)
         if counted is not None and counted != self._counted:
-            self._since = self._now()
+            self._since = {key: at for key, at in self._since.items() if key == counted or (key[0] != session and self._fleet.row(key[0]))}
+            self._since.setdefault(counted, self._now())
         self._counted = counted
         return counted is not None
 
@@ -121,7 +126,7 @@ class Toolbar:
             return [Part(Rank.DOING, "waits for your answer"), Part(Rank.STOPS, "Ctrl+C stops")]
         if self._printer.place:
             return [Part(Rank.DOING, f"waiting for its turn, place {self._printer.place}")]
-        return [Part(Rank.DOING, f"answering {int(self._now() - self._since)} s"), Part(Rank.STOPS, "Ctrl+C stops")]
+        return [Part(Rank.DOING, f"answering {int(self._now() - self._since[self._counted])} s"), Part(Rank.STOPS, "Ctrl+C stops")]
 
 
 def _context(status: Status) -> list[str]:
