@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -18,10 +19,12 @@ from plait import __version__
 from plait.backup_command import make_backup
 from plait.core import events as e
 from plait.core.commands import Draft
-from plait.core.errors import PlaitError
-from plait.core.messages import AssistantMessage, ProjectId, Turn, Usage
+from plait.core.errors import PlaitError, UsageError
+from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn, Usage
 from plait.core.ports import Project
 from plait.doctor_command import examine
+from plait.exchange.document import from_json
+from plait.export_command import Request, export
 from plait.paths import find_paths
 from plait.sessions_command import list_sessions, sessions_json
 from plait.stats_command import as_json, as_text, figures_of, read_figures
@@ -220,3 +223,60 @@ def test_the_doctor_of_nothing_and_of_an_older_database(home: Path, tmp_path: Pa
     text, sound = examine(paths)
     assert sound
     assert f"the next start of plait makes {shipped[1].stem}" in text
+
+
+# plait export
+
+
+def test_export_of_everything_beside_the_owner_comes_back_alike(store: SqliteStore, tmp_path: Path) -> None:
+    done = plait("export", "--all", "--with-secrets", "-o", "all.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"3 sessions in {tmp_path}/all.json.\n", "")
+    kept = from_json((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert {one.session: list(one.events) for one in kept} == {row.id: list(store.read(row.id)) for row in store.sessions()}
+    assert {one.project.id: one.project for one in kept} == {PROJECT.id: PROJECT, OTHER.id: OTHER}
+    assert [one.draft for one in kept if one.draft] == [Draft(SessionId("bbbb2222"), "not sent", 3)]
+    assert stat.S_IMODE((tmp_path / "all.json").stat().st_mode) == 0o600
+    before = (tmp_path / "all.json").read_bytes()
+    again = plait("export", "auth-fix", "-o", "all.json", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert f"Give another name, such as {tmp_path}/all-2.json." in again.stderr
+    assert (tmp_path / "all.json").read_bytes() == before
+
+
+def test_export_into_a_directory_writes_all_or_nothing(store: SqliteStore, tmp_path: Path) -> None:
+    request = Request(str(tmp_path), everything=True, output="out")
+    (tmp_path / "out").mkdir()
+    assert export(store.path, {}, request) == ("", f"3 sessions in {tmp_path}/out.")
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["auth-fix-bbbb2222.md", "default-cccc3333.md", "notes-aaaa1111.md"]
+    (tmp_path / "out" / names[0]).unlink()
+    with pytest.raises(UsageError, match="is there already"):
+        export(store.path, {}, request)
+    assert not (tmp_path / "out" / names[0]).exists()
+
+
+def test_which_session_is_exported(store: SqliteStore, tmp_path: Path) -> None:
+    there = str(tmp_path)
+    assert export(store.path, {}, Request(OTHER.directory))[0].startswith("# notes\n")
+    assert export(store.path, {}, Request(there, ("bbbb",)))[0].startswith("# auth-fix\n")
+    both = export(store.path, {}, Request(there, ("notes", "aaaa1111", "auth-fix"), form="html"))[0]
+    assert both.count("<article>") == 2
+    assert "\x1b" not in both
+    for request, told in (
+        (Request(there), "No session belongs to"),
+        (Request(there, ("auth-fx",)), "Did you mean 'auth-fix'?"),
+        (Request(there, ("notes",), everything=True), "names, and --all"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(told)):
+            export(store.path, {}, request)
+    with pytest.raises(UsageError, match="No session is stored yet"):
+        export(tmp_path / "none.db", {}, Request(there))
+
+
+def test_export_cuts_the_values_of_the_environment(store: SqliteStore, tmp_path: Path) -> None:
+    text, told = export(store.path, {"OPENAI_API_KEY": "alert(1)"}, Request(str(tmp_path), ("auth-fix",)))
+    assert "alert(1)" not in text
+    assert "secrets were replaced by <secret>. With --with-secrets they stay." in told
+    kept, told = export(store.path, {"OPENAI_API_KEY": "alert(1)"}, Request(str(tmp_path), ("auth-fix",), with_secrets=True))
+    assert "alert(1)" in kept
+    assert told == ""

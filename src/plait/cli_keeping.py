@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from plait.cli_search import search
 
 if TYPE_CHECKING:
     from plait.paths import Paths
@@ -79,5 +81,28 @@ def stats(as_json: bool) -> None:
     click.echo(stats_command.as_json(figures) if as_json else stats_command.as_text(figures))
 
 
-KEEPING: tuple[click.Command, ...] = (sessions, backup, doctor, stats)
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Every session, closed ones too.")
+@click.option("--format", "form", type=click.Choice(["markdown", "json", "html"]), help="By the file's name, else markdown.")
+@click.option("-o", "--output", metavar="FILE|DIRECTORY", help="One file of all, or a file for each; else standard output.")
+@click.option("--with-secrets", is_flag=True, help="Do not replace what looks like a key.")
+@click.argument("names", nargs=-1, metavar="[NAME|ID]...")
+@click.pass_context
+def export(ctx: click.Context, /, **given: Any) -> None:
+    """Write sessions as Markdown, JSON or HTML, also while plait runs.
+
+    Without a name it is the session used last in this directory's project. No file is overwritten. JSON holds every event; an HTML page is
+    one file without a script.
+    """
+    from plait.export_command import Request, export
+
+    request = Request(directory=_directory(ctx), **given)
+    text, told = export(_paths().database, os.environ, request)
+    if text:
+        click.echo(text, nl=False)
+    if told:
+        click.echo(told, err=bool(text))
+
+
+KEEPING: tuple[click.Command, ...] = (sessions, search, export, backup, doctor, stats)
 """What `cli` adds to its commands."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import re
 import time
 import traceback
 from collections.abc import Mapping
@@ -18,24 +17,11 @@ from pathlib import Path
 from plait import __version__
 from plait.core.errors import PlaitError
 from plait.core.sanitize import sanitize
+from plait.core.secrets import without_secrets
 from plait.paths import ensure
 
 KEPT = 20
 MAX_CHARACTERS = 200_000
-
-_SECRET_NAME = re.compile(r"key|token|secret|password|credential|auth", re.IGNORECASE)
-_SECRET_FORM = re.compile(
-    r"\b(?:sk|pk|rk)-[\w-]{8,}|\bAIza[\w-]{20,}|\b(?:gsk|hf|ghp|gho|xai|glpat|xox[abp])[_-][\w-]{8,}|\bAKIA[A-Z0-9]{12,}"
-    r"|(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}|(?<=://)[^/\s@]+:[^/\s@]+(?=@)"
-)
-
-
-def without_secrets(text: str, environ: Mapping[str, str]) -> str:
-    """The text without the values of secret-sounding variables, and without what has the form of a key."""
-    values = {value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= 6}
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, "<secret>")
-    return _SECRET_FORM.sub("<secret>", text)
 
 
 def write_crash(error: BaseException, directory: Path, environ: Mapping[str, str]) -> Path | None:

@@ -10,8 +10,9 @@ import pytest
 from plait.core import commands as c, events as e
 from plait.core.messages import AssistantMessage, Attachment, CallId, SessionId, ToolCall, ToolResult, Turn, Usage
 from plait.core.session import SessionState
+from plait.exchange.story import in_order
 from plait.models.scripted import Reply
-from plait.repl.slash.transcript import in_order, shown_again
+from plait.repl.slash.transcript import shown_again
 from plait.repl.style import Look
 from tests.repl.prompting import FakePrompt, prompt_over
 

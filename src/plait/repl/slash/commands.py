@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from plait.repl.slash import begin, elsewhere, figures, general, inbox, internals, lifecycle, model, notices, sessions, talk
+from plait.repl.slash import begin, elsewhere, export, figures, general, inbox, internals, lifecycle, model, notices, sessions, talk
 from plait.repl.slash.family import session_command
 from plait.repl.slash.finding import finding_commands
 from plait.repl.slash.help import help_command
@@ -23,6 +23,7 @@ def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, datab
     registry = Registry(
         (
             *talk.COMMANDS,
+            *export.COMMANDS,
             *many,
             session_command(database),
             *finding_commands(),

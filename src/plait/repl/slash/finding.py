@@ -9,13 +9,14 @@ from datetime import datetime
 
 from plait.core import commands as c, events as e
 from plait.core.errors import UsageError
+from plait.exchange.story import in_order
 from plait.repl.slash.choices import Choice, Lookup, session_choices
 from plait.repl.slash.hits import hit_rows, summary
 from plait.repl.slash.layout import heading, lines, paragraph
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
 from plait.repl.slash.search_line import PAGE, USAGE, parse_search
 from plait.repl.slash.targets import fleet_now
-from plait.repl.slash.transcript import in_order, is_message, shown_again, worth_showing
+from plait.repl.slash.transcript import is_message, shown_again, worth_showing
 
 AROUND = 3
 """Messages before and after the place that is opened."""

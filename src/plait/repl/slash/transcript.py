@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from plait.core import events as e
 from plait.core.commands import HistoryPage, ReadHistory
-from plait.core.messages import AssistantMessage, SessionId, Turn
+from plait.core.messages import AssistantMessage, SessionId
+from plait.exchange.story import in_order
 from plait.repl import render
 from plait.repl.printer import ASKING
 from plait.repl.slash.registry import Prompt
@@ -76,24 +77,6 @@ def worth_showing(stamped: e.Stamped) -> bool:
 def is_message(stamped: e.Stamped) -> bool:
     """Whether this is something that the user or the model said."""
     return isinstance(stamped.event, (e.UserSaid, e.AssistantSaid))
-
-
-def in_order(events: Sequence[e.Stamped]) -> list[e.Stamped]:
-    """Events in the order of the conversation: a message moves to the start of its turn, or to its end if it never started."""
-    waiting: dict[Turn, e.Stamped] = {}
-    told: list[e.Stamped] = []
-    for stamped in events:
-        match stamped.event:
-            case e.UserSaid():
-                waiting[Turn(stamped.seq or 0)] = stamped
-            case e.TurnStarted(turn=turn):
-                told += [waiting.pop(turn)] if turn in waiting else []
-            case e.TurnEnded(turn=turn):
-                told += [waiting.pop(turn)] if turn in waiting else []
-                told.append(stamped)
-            case _:
-                told.append(stamped)
-    return told + list(waiting.values())
 
 
 def shown_again(told: Sequence[e.Stamped], look: Look) -> list[str]:

@@ -1,0 +1,125 @@
+"""`plait export`: sessions as documents, also while plait runs. Nothing is overwritten; nothing is written if one of the files is there."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plait import __version__
+from plait.core.commands import SessionInfo
+from plait.core.errors import UsageError
+from plait.core.naming import session_named
+from plait.core.sanitize import sanitize
+from plait.core.secrets import Secrets
+from plait.exchange.document import Kept
+from plait.exchange.export import Exported, Format, file_name, format_of, render, secrets_told
+from plait.exchange.new_file import taken, write_new
+from plait.sessions_command import home_of
+from plait.store.reading import Reader, reading
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for; no names and not all means the session used last in the directory's project."""
+
+    directory: str
+    names: Sequence[str] = ()
+    everything: bool = False
+    form: str | None = None
+    """None goes by the name of `output`, else it is Markdown."""
+    output: str | None = None
+    """A file for all of them, or a directory for a file each; None is standard output."""
+    with_secrets: bool = False
+
+
+def export(database: Path, environ: Mapping[str, str], request: Request) -> tuple[str, str]:
+    """The text for standard output, and what to tell on the other stream. Raises `PlaitError`."""
+    if request.everything and request.names:
+        raise UsageError("There are names, and --all. Give one of them.")
+    form = _form(request)
+    secrets = None if request.with_secrets else Secrets(environ)
+    with reading(database) as reader:
+        if reader is None:
+            raise UsageError("No session is stored yet, so there is nothing to export. plait opens one.")
+        rows = _chosen(reader, request)
+        target = Path(os.path.join(request.directory, request.output)) if request.output else None
+        if target is not None and target.is_dir():
+            text, told = "", _write_each(reader, rows, target, form, secrets)
+        else:
+            text, told = _write_one(reader, rows, target, form, secrets)
+    return text, sanitize("\n".join(line for line in (*told, secrets_told(secrets.found) if secrets else "") if line))
+
+
+def _form(request: Request) -> Format:
+    match request.form:
+        case "markdown" | "json" | "html" as form:
+            return form
+    return format_of(request.output or "") or "markdown"
+
+
+def _chosen(reader: Reader, request: Request) -> list[SessionInfo]:
+    rows = reader.sessions()
+    if request.everything:
+        return sorted(rows, key=lambda row: (row.created_at, row.id))
+    if request.names:
+        return list({row.id: row for row in (_named(rows, name, request.directory) for name in request.names)}.values())
+    home = home_of(reader.projects(), request.directory)
+    here = [row for row in rows if row.project == home]
+    if not here:
+        raise UsageError(f"No session belongs to {request.directory}. Name one (plait sessions --all lists them), or give --all.")
+    return [max(here, key=lambda row: row.used_at)]
+
+
+def _named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInfo:
+    row = session_named(rows, name, directory)
+    if row is not None:
+        return row
+    begins = [one for one in rows if len(name) >= 4 and one.id.startswith(name)]
+    if len(begins) == 1:
+        return begins[0]
+    near = difflib.get_close_matches(name, [one.name for one in rows], n=1, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'?" if near else "plait sessions --all lists them."
+    raise UsageError(f"No session is called '{name[:40]}'. {hint}")
+
+
+def _load(reader: Reader, rows: Sequence[SessionInfo]) -> Iterator[Exported]:
+    projects, drafts = {project.id: project for project in reader.projects()}, reader.drafts()
+    for row in rows:
+        project = next(one for key, one in projects.items() if key == row.project)
+        yield Exported(row, Kept(row.id, project, tuple(reader.events(row.id)), drafts.get(row.id)))
+
+
+def _render(sessions: Sequence[Exported], form: Format, secrets: Secrets | None) -> str:
+    return render(sessions, form, program=__version__, at=time.time(), cut=secrets.cut if secrets else None)
+
+
+def _write_one(
+    reader: Reader, rows: Sequence[SessionInfo], target: Path | None, form: Format, secrets: Secrets | None
+) -> tuple[str, list[str]]:
+    if target is not None and os.path.lexists(target):
+        raise taken(target)
+    text = _render(list(_load(reader, rows)), form, secrets)
+    if target is None:
+        return text, []
+    write_new(target, text)
+    return "", [_done(target, rows)]
+
+
+def _write_each(reader: Reader, rows: Sequence[SessionInfo], target: Path, form: Format, secrets: Secrets | None) -> list[str]:
+    """A file for each session; one at a time is in memory."""
+    places = {row.id: target / file_name(row, form) for row in rows}
+    for place in places.values():
+        if os.path.lexists(place):
+            raise taken(place)
+    for one in _load(reader, rows):
+        write_new(places[one.row.id], _render([one], form, secrets))
+    return [f"{len(rows):,} session{'s' * (len(rows) != 1)} in {target}."]
+
+
+def _done(target: Path, rows: Sequence[SessionInfo]) -> str:
+    what = f"'{rows[0].name}'" if len(rows) == 1 else f"{len(rows):,} sessions"
+    return f"{what} in {target}."
