@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from plait.core import events as e
-from plait.core.messages import AssistantMessage, SessionId, Turn
-from plait.repl.printer import Printer
+from plait.core.messages import AssistantMessage, CallId, SessionId, ToolResult, Turn
+from plait.repl.printer import ASKING, Printer
 from plait.repl.style import Look
 
 
@@ -98,6 +98,16 @@ def test_a_message_that_never_ran_is_told_and_not_echoed() -> None:
     printer.show(stamped(2, e.TurnEnded(Turn(1), "interrupted", True)))
     assert page.text == "! Not sent any more: never sent\n\n"
     assert not printer.queued
+
+
+def test_a_question_whose_turn_was_stopped_is_told_once() -> None:
+    page = Page()
+    printer = plain_printer(page)
+    printer.show(stamped(2, e.TurnStarted(Turn(1))))
+    printer.show(stamped(3, e.ToolReturned(Turn(1), ToolResult(CallId("q"), ASKING, "Not answered.", "interrupted"))))
+    printer.show(stamped(4, e.ToolReturned(Turn(1), ToolResult(CallId("b"), "bash", "Not run.", "interrupted"))))
+    printer.show(stamped(5, e.TurnEnded(Turn(1), "interrupted", True)))
+    assert page.text == "! bash: Not run.\n! Interrupted. /retry asks again.\n\n"
 
 
 def test_going_on_in_the_middle_of_an_answer_shows_its_unfinished_block_from_the_beginning() -> None:

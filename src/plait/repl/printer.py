@@ -207,6 +207,8 @@ class Printer:
                 self._surface.write(render.render_question(event.question, event.choices, self.look))
             case e.QuestionAnswered(result=result):
                 self._surface.write(render.render_user(result.content, self.look) + "\n")
+            case e.ToolReturned(result=result) if result.name == ASKING and result.outcome == "interrupted":
+                pass  # the end of the turn, which comes next, says so
             case e.ToolReturned(result=result):
                 self._notice("success" if result.outcome == "done" else "warning", f"{result.name}: {result.content[:200]}")
             case e.CallDelayed():

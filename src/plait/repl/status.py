@@ -69,6 +69,9 @@ class Toolbar:
         self._counted = counted
         return counted is not None
 
+    def _seconds(self) -> int:
+        return int(self._now() - self._since[self._counted]) if self._counted else 0
+
     def command_started(self) -> None:
         """A shell command of the user's runs."""
         self._command_since = self._now()
@@ -126,7 +129,7 @@ class Toolbar:
             return [Part(Rank.DOING, "waits for your answer"), Part(Rank.STOPS, "Ctrl+C stops")]
         if self._printer.place:
             return [Part(Rank.DOING, f"waiting for its turn, place {self._printer.place}")]
-        return [Part(Rank.DOING, f"answering {int(self._now() - self._since[self._counted])} s"), Part(Rank.STOPS, "Ctrl+C stops")]
+        return [Part(Rank.DOING, f"answering {self._seconds()} s"), Part(Rank.STOPS, "Ctrl+C stops")]
 
 
 def _context(status: Status) -> list[str]:
