@@ -94,6 +94,8 @@ async def test_help_about_one_thing(tmp_path: Path) -> None:
         assert "/model" in await prompt.type("/help models")
         assert "@path" in await prompt.type("/help input")
         assert "There is no command '/nonsens'" in await prompt.type("/help nonsens")
+        assert "to send it as a message" not in await prompt.told("/help nonsens")
+        assert "/help lists the commands. Put a blank before it to send it as a message." in await prompt.told("/nonsens")
         assert "Topics are conversation, sessions, models, program and input" in " ".join((await prompt.type("/help nonsens")).split())
 
 

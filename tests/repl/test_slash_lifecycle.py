@@ -91,6 +91,7 @@ async def test_at_the_limit_the_one_left_alone_longest_can_make_room(tmp_path: P
         shown = await prompt.told("/new third")
         assert "2 of 2 sessions with messages are open." in shown
         assert prompt.asked[0].startswith("Close 'default' (ready, last used ")
+        assert "Nothing was closed or opened." in shown
         assert "third" not in [row.name for row in await prompt.client.sessions()]
         shown = await prompt.told("/new third")
         assert "Closed 'default' with 2 messages; nothing was deleted. /reopen default opens it again." in shown

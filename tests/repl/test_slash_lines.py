@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from plait.core.errors import UsageError
 from plait.repl.slash.commands import all_commands
-from plait.repl.slash.line import BlankLine, Line, Message, ShellLine, SlashLine, parse_line
+from plait.repl.slash.line import OTHER_WORDS, BlankLine, Line, Message, ShellLine, SlashLine, parse_line
 
 REGISTRY = all_commands()
 
@@ -101,6 +101,13 @@ def test_never_by_contains() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest(typed: str, nearest: str) -> None:
     with pytest.raises(UsageError, match=f"There is no command '/{typed}'. Did you mean {nearest}?"):
         REGISTRY.find(typed)
+
+
+def test_what_other_programs_call_a_command_leads_to_the_one_of_plait() -> None:
+    for word, here in OTHER_WORDS.items():
+        with pytest.raises(UsageError, match=f"There is no command '/{word}'. Did you mean /{here}?"):
+            REGISTRY.find(word)
+        assert here.split()[0] in {name for command in REGISTRY.commands for name in command.names}
 
 
 def test_a_name_like_nothing_is_answered_with_help() -> None:

@@ -108,6 +108,10 @@ async def test_one_session_can_be_named_and_paused_and_no_other_one(tmp_path: Pa
         for line in ("/rename docs x", "/pause docs", "/interrupt docs", "/mute docs", "/notify docs done=off", "/answer docs yes"):
             assert "There is one session here, so 'docs' cannot be used." in await prompt.told(line), line
         assert not (await prompt.row("docs")).muted
+        prompt.many = True
+        await prompt.type("/kill docs")
+        prompt.many = False
+        assert "There is one session here, so 'docs' cannot be used." in await prompt.told("/pause docs")
         await prompt.say("hello")
         assert "plait --session" in await prompt.told("/clear")
 

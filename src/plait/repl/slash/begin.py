@@ -116,6 +116,7 @@ async def _make_room(prompt: Prompt, why: str) -> c.SessionInfo | None:
     used = relative_time(time.time() - longest.last_at)
     if await prompt.confirm(f"Close '{longest.name}' ({state_words(longest)}{unread}, last used {used}) and go on?"):
         return longest if await complete(prompt, longest) else None
+    notice(prompt, "Nothing was closed or opened.")
     return None
 
 

@@ -14,9 +14,28 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+OTHER_WORDS: Final[Mapping[str, str]] = {
+    "attach": "switch",
+    "cancel": "interrupt",
+    "context": "status",
+    "cost": "usage",
+    "delete": "close",
+    "detach": "exit",
+    "keys": "help keys",
+    "list": "sessions",
+    "ls": "sessions",
+    "rm": "close",
+    "save": "session save",
+    "stop": "interrupt",
+    "title": "rename",
+    "tokens": "usage",
+    "windows": "sessions",
+}
+"""What other programs call a command, and what it is called here."""
 _PICTURE = re.compile(r"!\[[^\]\n]*\]\(")
 
 

@@ -23,7 +23,7 @@ from plait.core.ports import Client
 from plait.repl.fleet import FleetView
 from plait.repl.render import Kind, render_error, render_notice
 from plait.repl.slash.choices import Complete
-from plait.repl.slash.line import SlashLine
+from plait.repl.slash.line import OTHER_WORDS, SlashLine
 from plait.repl.style import Look
 
 TOPICS: Final[Mapping[str, str]] = {
@@ -153,6 +153,10 @@ class SlashCommand:
         return (self.name, *self.aliases)
 
 
+class _Unknown(UsageError):
+    """There is no command of that name."""
+
+
 class Registry:
     """All commands. `run` carries out a line of input; `find` and `starting` are how names are matched."""
 
@@ -182,25 +186,26 @@ class Registry:
             return near[0][1]
         if near:
             raise UsageError(f"/{name} can mean {listed([f'/{one}' for one, _ in near], 'or')}. Type more of the name.")
-        raise UsageError(self._unknown(name))
+        if not name.strip("/"):
+            raise UsageError("There is no command '/" + name + "'. /help lists the commands; write the name right after the slash.")
+        raise _Unknown(self._unknown(name))
 
     def _is_number(self, name: str) -> bool:
         return name.isascii() and name.isdigit() and name not in self._by_name
 
     def _unknown(self, name: str) -> str:
-        if not name.strip("/"):
-            return "There is no command '/" + name + "'. /help lists the commands; write the name right after the slash."
-        near = difflib.get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
+        other = OTHER_WORDS.get(name.lower(), "")
+        near = [other] if other else difflib.get_close_matches(name.lower(), self._by_name, n=3, cutoff=0.6)
         near.sort(key=lambda one: (-difflib.SequenceMatcher(None, one, name.lower()).ratio(), one[0] != name[0].lower()))
         hint = f"Did you mean /{near[0]}?" if near else "/help lists the commands."
-        return f"There is no command '/{name[:40]}'. {hint} Put a blank before it to send it as a message."
+        return f"There is no command '/{name[:40]}'. {hint}"
 
     async def run(self, prompt: Prompt, line: SlashLine) -> None:
         """Carry out a line; what is wrong with it is shown. Raises nothing but what cancels."""
         try:
             if not line.name and line.argument:
                 raise UsageError(self._after_a_blank(line))
-            command = self.find(line.name or "help")
+            command = self._command(line.name or "help")
             if line.argument == "--help":
                 command, argument = self.find("help"), command.name
             elif self._is_number(line.name):
@@ -212,6 +217,13 @@ class Registry:
             await command.run(prompt, argument)
         except PlaitError as error:
             prompt.show(render_error(str(error), prompt.look))
+
+    def _command(self, name: str) -> SlashCommand:
+        """The command that a line means. Raises `UsageError`."""
+        try:
+            return self.find(name)
+        except _Unknown as error:
+            raise UsageError(f"{error} Put a blank before it to send it as a message.") from error
 
     def _number_alone(self, line: SlashLine) -> str:
         """The number that a line consists of. Raises `UsageError` where something stands after it."""

@@ -26,6 +26,8 @@ async def meant(prompt: Prompt, word: str) -> SessionInfo:
     try:
         row = (await fleet_now(prompt)).meant(word)
     except UsageError as error:
+        if not prompt.many:
+            raise UsageError(one_session_only(prompt, f"'{word[:40]}'")) from error
         closed = next((row for row in await completed(prompt) if row.name == word.lower()), None)
         if closed is None:
             raise
