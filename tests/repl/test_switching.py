@@ -16,11 +16,13 @@ from plait.core.defaults import Defaults
 from plait.core.messages import CallId, Finished, SessionId, TextDelta, ThinkingDelta, ToolCall, Usage
 from plait.core.ports import Client
 from plait.core.session import SessionState
+from plait.models.scripted import Reply
 from plait.repl.printer import Printer
 from plait.repl.style import Look
 from tests.repl.stand import Page, Stand, Taps, standing
+from tests.runtime.failing import FailingStore
 from tests.runtime.waiting import until
-from tests.runtime.world import Bench, Recorder, World, ask, fine, said
+from tests.runtime.world import Bench, Recorder, World, ask, fine, said, scripted
 
 pytestmark = pytest.mark.anyio
 
@@ -408,3 +410,40 @@ async def test_a_line_that_follows_a_session_that_cannot_be_reached_stays_where_
         stand.page.enter("for a")
         await until(lambda: stand.said("a") == ["for a"])
         assert stand.repl.prompt_text() == "(a) > "
+
+
+class Claimed(FailingStore):
+    """A store that remembers which sessions were read into memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claims: list[str] = []
+
+    def claim(self, session: SessionId, owner: str) -> bool:
+        """See `Store.claim`."""
+        self.claims.append(session)
+        return super().claim(session, owner)
+
+
+async def test_a_heavy_session_that_is_left_is_read_again_only_when_it_is_shown_again() -> None:
+    """Its mark and its draft are written before it leaves the memory, not by reading it back."""
+    store = Claimed()
+    world = World(scripted(Reply(match="", text="A long answer. " * 400)), store, defaults=Defaults(unload_bytes=5_000))
+    async with standing(world, "a", "b") as stand:
+        store.claims.clear()
+        stand.page.enter("hi")
+        await ended(stand, "a")
+        stand.page.type("draft")
+        stand.key("switch", "b")
+        await stand.on("b")
+        await until(lambda: [one.session.id for one in stand.coordinator.loaded] == [stand.sessions["b"]])
+        await stand.settle()
+        assert [one.session.id for one in stand.coordinator.loaded] == [stand.sessions["b"]]
+        assert store.claims == []
+        stand.page.enter("/sessions --verbose")  # reads its last message
+        await until(lambda: store.claims == [stand.sessions["a"]])
+        await until(lambda: [one.session.id for one in stand.coordinator.loaded] == [stand.sessions["b"]])
+        stand.key("back")
+        await stand.on("a")
+        assert stand.page.draft == "draft"
+        assert "nothing new" in stand.page.of(stand.sessions["a"])

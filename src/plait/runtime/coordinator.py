@@ -13,14 +13,22 @@ from plait.core.events import Cursor, Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
 from plait.runtime.commands import carry_out
-from plait.runtime.managed import Managed
+from plait.runtime.managed import Managed, Surroundings
 from plait.runtime.memory import may_be_unloaded
 from plait.runtime.namer import title_session, wants_title
 from plait.runtime.registry import Registry
 
 
+RESTING = 0.5
+"""Seconds that a heavy session stays in memory after it was used: who turns away from it still says how far it was shown, and its draft."""
+
+
 class Coordinator(Registry):
     """All sessions of one database, as front ends see them; an async context manager, see `Registry`."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self._relieving = False
 
     async def submit(self, command: Command) -> Reply:
         """Carry out a command; see `core.commands`."""
@@ -30,6 +38,7 @@ class Coordinator(Registry):
             return Refused(str(error), type(error).__name__)
         finally:
             await self._forget_completed()
+            self._relieve_soon()  # it may have read one into memory
 
     def follow(self, session: SessionId, after: Cursor | None = None) -> AsyncGenerator[Stamped, None]:
         """Events of a session after the cursor, then as they come; of `FLEET` the changes. Raises `UsageError` for an unknown session."""
@@ -44,7 +53,7 @@ class Coordinator(Registry):
         finally:
             with anyio.CancelScope(shield=True):  # it may have been completed while it was followed
                 await self.release(session)
-                await self.relieve()
+            self._relieve_soon()
 
     async def after_turn(self, managed: Managed) -> None:
         """See `Registry.after_turn`: a title is written if it is time for one, and a heavy session that nobody shows leaves the memory."""
@@ -53,12 +62,22 @@ class Coordinator(Registry):
             self.in_background(title_session, managed)
         with suppress(StoreError):  # it is not forgotten before all of it is on disk
             await self.journal.durable(managed.session.id, managed.session.seq)
-        await self.relieve()
+        self._relieve_soon()
 
-    async def relieve(self) -> None:
-        """Put heavy sessions that nobody shows, and nothing works in, out of memory."""
+    def _relieve_soon(self) -> None:
+        """Have heavy sessions that nobody shows, and nothing works in, put out of memory in a moment."""
+        if not self._relieving and not self._leaving and any(map(self._may_go, self.loaded)):
+            self._relieving = True
+            self._tasks.start_soon(self._relieve)
+
+    async def _relieve(self) -> None:
+        await anyio.sleep(RESTING)
+        self._relieving = False
         for managed in self.loaded:
-            await self.release(managed.session.id, lambda one: may_be_unloaded(one, self.world.defaults.unload_bytes))
+            await self.release(managed.session.id, self._may_go)
+
+    def _may_go(self, managed: Managed) -> bool:
+        return may_be_unloaded(managed, self.world.defaults.unload_bytes)
 
     async def _forget_completed(self) -> None:
         """Put completed sessions that a command has loaded out of memory."""
