@@ -101,6 +101,7 @@ class Stage:
         """It was completed: opened again, it is shown like one that was not shown in this run."""
         if session != self.session:
             self._histories.pop(session, None)
+            self._unstarted.pop(session, None)
             self.recent = [one for one in self.recent if one != session]
 
     async def leave(self) -> SessionId | None:
