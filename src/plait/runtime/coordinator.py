@@ -18,7 +18,6 @@ from plait.runtime.memory import may_be_unloaded
 from plait.runtime.namer import title_session, wants_title
 from plait.runtime.registry import Registry
 
-
 RESTING = 0.5
 """Seconds that a heavy session stays in memory after it was used: who turns away from it still says how far it was shown, and its draft."""
 
