@@ -292,6 +292,7 @@ async def test_a_closed_session_gets_no_title_any_more() -> None:
         ("**Fixing the login.**", "Fixing the login"),
         ("\n\n# «Anmeldung reparieren»\nmore", "Anmeldung reparieren"),
         ("\x1b[31mred", "␛[31mred"),
+        ("Why sk-abcdefgh12345678 is refused", "Why <secret> is refused"),
         ("x" * 200, "x" * (TITLE_LENGTH - 1) + "…"),
     ],
 )

@@ -18,6 +18,7 @@ from plait.core.errors import PlaitError
 from plait.core.messages import Finished, ModelRequest, Sampling, TextDelta, UserMessage
 from plait.core.naming import NAMING_MESSAGES, numbered_name, unique_name
 from plait.core.sanitize import sanitize_line
+from plait.core.secrets import without_secrets
 from plait.core.session import Session, SessionState
 from plait.runtime.gate import Watcher
 from plait.runtime.managed import Managed
@@ -77,8 +78,8 @@ async def title_session(registry: Registry, managed: Managed) -> None:
 
 
 def clean_title(text: str) -> str:
-    """The title that a model's answer holds: its first line, without marks and quotation marks; empty if there is none."""
-    lines = (sanitize_line(line).strip(" #*\"'“”„«»`.") for line in text.splitlines())
+    """The title that a model's answer holds: its first line, without marks, quotation marks and secrets; empty if there is none."""
+    lines = (sanitize_line(line).strip(" #*\"'“”„«»`.") for line in without_secrets(text, {}).splitlines())
     title = next((line for line in lines if line), "")
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
 
