@@ -91,6 +91,14 @@ async def test_with_one_session_the_keys_between_sessions_do_nothing_but_say_so(
         assert stand.repl.session == stand.sessions["a"]
 
 
+async def test_where_there_is_no_other_session_none_is_offered() -> None:
+    async with standing(World(scripted()), "a") as stand:
+        stand.page.type("draft")
+        stand.repl.choose()
+        assert (stand.page.draft, stand.page.picking) == ("draft", None)
+        assert stand.page.hints == ["There is no other session. /new opens one."]
+
+
 async def test_a_prompt_of_the_command_line_waits_for_no_other_session() -> None:
     """It was meant for the session that was shown first, and goes to it once its question about instructions is answered."""
 

@@ -147,6 +147,8 @@ class Repl(OnScreen):
         """The key that offers all sessions."""
         if not self.many:
             self._hint_at_many()
+        elif len(self.fleet.sessions) < 2:
+            self._screen.hint("There is no other session. /new opens one.")
         elif self._screen.keeps_draft and not self._asides.prompt:
             if self._screen.draft:
                 self._drafts.set_aside(self._screen.draft)
