@@ -205,7 +205,17 @@ def test_the_doctor_finds_what_is_wrong_and_changes_nothing(store: SqliteStore, 
     text, is_sound = make_backup(find_paths({"PLAIT_HOME": str(home)}), str(tmp_path / "ill.db"))
     assert not is_sound
     assert "Session 'aaaa1111'" in text
+    whole = bytearray(store.path.read_bytes())
+    whole[8192:40960] = bytes(range(256)) * 128
+    store.path.write_bytes(whole)
+    text, is_sound = make_backup(find_paths({"PLAIT_HOME": str(home)}), str(tmp_path / "damaged.db"))
+    assert not is_sound
+    assert f"{tmp_path / 'damaged.db'} is damaged" in text or "quick_check" in text
+    assert (tmp_path / "damaged.db").read_bytes()[8192:40960] == bytes(whole[8192:40960])
     store.path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(PlaitError, match=f"{store.path} is not a database"):
+        make_backup(find_paths({"PLAIT_HOME": str(home)}), str(tmp_path / "none.db"))
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith((".", "none"))]
     assert plait("doctor", cwd=tmp_path).returncode == 1
 
 

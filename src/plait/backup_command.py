@@ -35,7 +35,7 @@ def make_backup(paths: Paths, asked: str | None) -> tuple[str, bool]:
 
 
 def _told(made: Backup) -> str:
-    text = f"{made.path}: {made.size:,} bytes, {rows_told(made.rows)}."
+    text = f"{made.path}: {made.size:,} bytes, {rows_told(made.rows) if made.rows else 'rows that cannot be counted'}."
     if not made.problems:
         return f"{text} The copy was checked and is sound."
     wrong = "\n".join(f"  {problem}" for problem in made.problems[:20])

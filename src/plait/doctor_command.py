@@ -44,7 +44,7 @@ def examine(paths: Paths) -> tuple[str, bool]:
     if len(problems) > SHOWN:
         lines.append(f"  and {len(problems) - SHOWN:,} more")
     if problems:
-        lines.append("Copy the database to a safe place before you do anything else: plait backup")
+        lines.append("Leave plait, and copy the database and the files beside it to a safe place before you do anything else.")
     return sanitize("\n".join(lines)), not problems
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from plait.core.errors import StoreError
 from plait.store import engine, files, schema
-from plait.store.faults import translated
+from plait.store.faults import is_damage, translated
 from plait.store.reading import count_rows, looking
 from plait.store.verify import verify
 
@@ -44,11 +44,11 @@ def back_up(database: Path, target: Path, put_in_place: Callable[[Path, Path], N
         with translated(target):
             files.make_private_file(part)
         _copy(database, part, target)
-        problems = check(part)
-        with translated(target), closing(engine.connect(part, writing=False)) as connection:
-            rows = count_rows(connection)
-        files.sync_file(part)
-        size = part.stat().st_size
+        problems = [problem.replace(str(part), str(target)) for problem in check(part)]
+        rows = _rows(part)
+        with translated(target):
+            files.sync_file(part)
+            size = part.stat().st_size
         put_in_place(part, target)
         return Backup(target, rows, size, tuple(problems))
     finally:
@@ -56,12 +56,26 @@ def back_up(database: Path, target: Path, put_in_place: Callable[[Path, Path], N
 
 
 def _copy(database: Path, part: Path, target: Path) -> None:
-    with looking(database) as source, translated(target):
+    with looking(database) as source:
         if source is None:
             raise StoreError(f"There is no database at {database} yet. Start plait, which makes it.")
-        with closing(engine.connect(part, writing=True)) as copy:
+        source.execute("PRAGMA schema_version").fetchone()  # one that is none says so here, with its own name
+        with translated(target), closing(engine.connect(part, writing=True)) as copy:
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
+            try:
+                copy.execute("PRAGMA journal_mode = DELETE")
+            except engine.DatabaseError as error:
+                if not is_damage(error):  # of a damaged one every page was copied all the same
+                    raise
+
+
+def _rows(path: Path) -> dict[str, int]:
+    """Rows by table; empty where the copy is too damaged to be counted, which the check tells."""
+    try:
+        with looking(path) as connection:
+            return count_rows(connection) if connection is not None else {}
+    except StoreError:
+        return {}
 
 
 def check(path: Path) -> list[str]:
