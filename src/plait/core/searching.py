@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from plait.core import events as e
@@ -41,11 +42,29 @@ _POINTS = "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-
 # Marks that are part of a letter, which `\w` does not know: the vowel signs of the scripts of India.
 _SIGNS = "\u0900-\u0963\u0966-\u0dff"
 _LETTER = rf"(?:[^\W_]|[{_POINTS}{_SIGNS}{_DENSE}])"
-_RUN = re.compile(rf"({_LETTER}+)(\+\+|#)?")
-_PIECE = re.compile(rf"[{_DENSE}]+|(?:(?![{_DENSE}]){_LETTER})+")
-_STARTS_DENSE = re.compile(rf"[{_DENSE}]")
-_POINT = re.compile(rf"[{_POINTS}]")
-_PLAIN = re.compile(r"[a-z0-9]+")
+
+
+class _Patterns(NamedTuple):
+    run: re.Pattern[str]
+    """A word as it is written, and its sign."""
+    piece: re.Pattern[str]
+    """Of a folded run: all that is written densely, or a word."""
+    dense: re.Pattern[str]
+    point: re.Pattern[str]
+    plain: re.Pattern[str]
+    """A word of ASCII in small letters."""
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Made when they are first needed: that takes 7 ms, which a start does not have."""
+    return _Patterns(
+        re.compile(rf"({_LETTER}+)(\+\+|#)?"),
+        re.compile(rf"[{_DENSE}]+|(?:(?![{_DENSE}]){_LETTER})+"),
+        re.compile(rf"[{_DENSE}]"),
+        re.compile(rf"[{_POINTS}]"),
+        re.compile(r"[a-z0-9]+"),
+    )
 
 
 class Located(NamedTuple):
@@ -142,13 +161,13 @@ def words(text: str) -> list[str]:
     """The words of a text, in order."""
     text = text[:LONGEST_TEXT]
     if text.isascii() and "++" not in text and "#" not in text:
-        return [word[:LONGEST_WORD] for word in _PLAIN.findall(text.lower())]
+        return [word[:LONGEST_WORD] for word in _patterns().plain.findall(text.lower())]
     return [one.word for one in located(text)]
 
 
 def located(text: str) -> Iterator[Located]:
     """The words of a text, in order, each with the characters that it stands for."""
-    for match in _RUN.finditer(text, 0, LONGEST_TEXT):
+    for match in _patterns().run.finditer(text, 0, LONGEST_TEXT):
         run, sign = match[1], match[2]
         start, end = match.span(1)
         if run.isascii():
@@ -166,9 +185,9 @@ def located(text: str) -> Iterator[Located]:
 def _pieces(run: str) -> Iterator[Located]:
     folded = _folded(run)
     exact = len(folded) == len(run)  # else it cannot be told which character became which
-    for match in _PIECE.finditer(folded):
+    for match in _patterns().piece.finditer(folded):
         start, end = match.span()
-        if not _STARTS_DENSE.match(match[0]):
+        if not _patterns().dense.match(match[0]):
             yield Located(match[0][:LONGEST_WORD], *((start, end) if exact else (0, len(run))))
             continue
         for place in range(start, end):
@@ -179,7 +198,7 @@ def _pieces(run: str) -> Iterator[Located]:
 def _folded(run: str) -> str:
     """Without capitals, accents and width. Composed again at the end: a syllable of Hangul is one character, not three."""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", run).casefold())
-    return unicodedata.normalize("NFC", _POINT.sub("", apart))
+    return unicodedata.normalize("NFC", _patterns().point.sub("", apart))
 
 
 def phrases(text: str) -> tuple[Phrase, ...]:
@@ -193,9 +212,9 @@ def _phrase(part: str) -> Phrase | None:
     if not cut:
         return None
     begins = part.endswith("*")
-    if len(cut[-1]) == 1 and _STARTS_DENSE.match(cut[-1]):
+    if len(cut[-1]) == 1 and _patterns().dense.match(cut[-1]):
         # The end of a run here may stand in the middle of one there.
-        if len(cut) > 1 and len(cut[-2]) == 2 and _STARTS_DENSE.match(cut[-2]):
+        if len(cut) > 1 and len(cut[-2]) == 2 and _patterns().dense.match(cut[-2]):
             return Phrase(tuple(cut[:-1]))
         begins = True
     return Phrase(tuple(cut), begins)
