@@ -13,14 +13,18 @@ import pytest
 
 from plait.core import commands as c
 from plait.core.errors import UsageError
+from plait.core.messages import SessionId
 from plait.core.ports import Client
+from plait.core.session import SessionState
 from plait.models.scripted import Reply
 from plait.repl.fleet import FleetView
 from plait.repl.slash.commands import all_commands
+from plait.repl.slash.hits import hit_rows
+from plait.repl.slash.layout import lines
 from plait.repl.slash.line import SlashLine, parse_line
 from plait.repl.slash.registry import Registry
 from plait.repl.slash.search_line import parse_search
-from plait.repl.style import Look
+from plait.repl.style import Look, row_width
 from tests.repl.prompting import FakePrompt, prompt_over
 
 pytestmark = pytest.mark.anyio
@@ -170,3 +174,17 @@ def test_filters_stand_among_the_words() -> None:
         with pytest.raises(UsageError):
             parse_search(f"x {wrong}", NOW)
     assert parse_search("x", datetime.fromtimestamp(time.time())).limit == 10
+
+
+@pytest.mark.parametrize("width", [8, 20, 41, 80, 200])
+@pytest.mark.parametrize("plain", [False, True])
+def test_hits_keep_to_their_width_and_show_nothing_raw(width: int, plain: bool) -> None:
+    info = c.SessionInfo(SessionId("s"), "名前-of-it", "debug", SessionState.COMPLETED, "p", "/", 1, 0.0, 0.0, 1)
+    hits = [c.Hit(info, 3, 0.0, "tool", "… \x1b[2J東京都 の\u202e needle\x07 " + "x" * 90, ((7, 9), (14, 20)))] * 12
+    look = Look(width=width, plain=plain)
+    rows = hit_rows(hits, 9, look, 60.0)
+    text = lines(rows, look)
+    assert all(row_width(row) <= look.content_width for row in rows)
+    assert not {"\x07", "\u202e"} & set(text)
+    assert "\x1b[2J" not in text
+    assert text.count("20 ") >= 1
