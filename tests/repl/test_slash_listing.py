@@ -40,7 +40,7 @@ def test_in_columns_where_they_fit() -> None:
     shown = text_of(FEW, Look(colour=False, width=110)).splitlines()
     assert [" ".join(line.split()) for line in shown] == [
         "* 1 auth-fix ? asks you development 12 messages, 2 unread 3 minutes ago Mend the login",
-        "2 docs > working, 2 queued planning 1,234 messages 1 day ago (draft) in shop",
+        "2 docs … working, 2 queued planning 1,234 messages 1 day ago (draft) in shop",
     ]
     assert shown[0].index("12 messages") == shown[1].index("1,234 messages")
 
@@ -52,7 +52,7 @@ def test_in_rows_of_their_own_where_they_do_not() -> None:
         "      development · 12 messages",
         "      2 unread · 3 minutes ago",
         "      Mend the login",
-        "     2 docs  > working, 2 queued",
+        "     2 docs  … working, 2 queued",
         "      planning · 1,234 messages",
         "      1 day ago · (draft) · in shop",
     ]

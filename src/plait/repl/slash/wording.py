@@ -18,8 +18,8 @@ _WAITS: Final[Mapping[Awaited, tuple[str, str, str]]] = {
 }
 _STATES: Final[Mapping[SessionState, tuple[str, str, str]]] = {
     SessionState.ACTIVE: ("·", "ready", ""),
-    SessionState.PROCESSING: (">", "working", CYAN),
-    SessionState.PAUSED: ("=", "paused", DIM),
+    SessionState.PROCESSING: ("…", "working", CYAN),
+    SessionState.PAUSED: ("‖", "paused", DIM),
     SessionState.COMPLETED: ("-", "closed", DIM),
 }
 
