@@ -1,8 +1,8 @@
 """Which session is shown, and the way from one to another.
 
 Rules:
-1. A session is left in one step: its follower has ended, how far it was shown is marked, its draft is out of the line. Only then the next
-   one is shown. What it says in between is news when it is shown again.
+1. A session is left in one step: its follower has ended, how far it was shown is noted, its draft is out of the line. Only then the next
+   one is shown, which does not wait for the disk; coming back to the first does. What it says in between is news when it is shown again.
 2. What is shown of a session that one comes back to is what nobody saw, in order, once; of one that was not shown in this run also its last
    messages.
 3. A pending question is always printed in full.
@@ -31,7 +31,7 @@ from plait.repl.render import render_error, render_rule
 from plait.repl.surface import Terminal
 
 PARTING = 0.1
-"""Seconds that a switch waits until the mark of the session that is left is on disk; it counts in any case."""
+"""Seconds that whoever comes back to a session, or leaves the program, waits until its mark is on disk; it counts in any case."""
 
 
 class Stage:
@@ -66,6 +66,8 @@ class Stage:
         self._histories: dict[SessionId, InMemoryHistory] = {}
         self._unstarted: dict[SessionId, dict[Turn, e.UserSaid]] = {}
         """Messages that were not echoed when their session was left: seen as queued, and not where their turn has started meanwhile."""
+        self._marking: dict[SessionId, anyio.Event] = {}
+        """Sessions that were left and whose marks are on their way to the disk."""
         self._on_round = False
         self.session = SessionId("")
         self.came_from: SessionId | None = None
@@ -80,6 +82,9 @@ class Stage:
         async with self._moving:
             if session == self.session:
                 return True
+            if (marked := self._marking.get(session)) is not None:
+                with anyio.move_on_after(PARTING):
+                    await marked.wait()
             status, news = await self._client.submit(c.ReadStatus(session)), await self._client.submit(c.ReadNews(session))
             if not isinstance(status, c.Status) or not isinstance(news, c.News):
                 self._complain(news if isinstance(status, c.Status) else status)
@@ -117,15 +122,16 @@ class Stage:
         self.session = SessionId("")
         self._printer.reset()
         self._tasks.start_soon(self._drafts.keep, draft)
-        marked = anyio.Event()
-        self._tasks.start_soon(self._mark, mark, marked)  # the switch goes on without it; it is not given up
-        with anyio.move_on_after(PARTING):
-            await marked.wait()
+        marked = self._marking[left] = anyio.Event()
+        self._tasks.start_soon(self._mark, mark, marked)
         return left
 
     async def _mark(self, mark: c.MarkSeen, marked: anyio.Event) -> None:
+        """Apart from the switch, which would wait for the disk each time."""
         await self._client.submit(mark)
         marked.set()
+        if self._marking.get(mark.session) is marked:
+            del self._marking[mark.session]
 
     async def _enter(self, session: SessionId, status: c.Status, news: c.News) -> None:
         self.session = session
