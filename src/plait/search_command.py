@@ -50,7 +50,8 @@ def search_text(database: Path, asked: str, out: TextIO, environ: Mapping[str, s
     width = shutil.get_terminal_size().columns
     look = Look.of_terminal(environ, tty=out.isatty(), encoding=out.encoding or "utf-8", width=width)
     rows = lines(hit_rows(result.hits, search.offset + 1, look, time.time()), look)
-    return rows + paragraph(summary(result, search.offset, f"the same with page:{search.offset // PAGE + 2}"), look, dim=True)
+    more, later = f"the same with page:{search.offset // PAGE + 2}", "plait takes them in while it runs"
+    return rows + paragraph(summary(result, search.offset, more, later), look, dim=True)
 
 
 def _search(database: Path, search: c.Search) -> c.Found:

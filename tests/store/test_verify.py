@@ -227,3 +227,19 @@ def test_it_sees_one_moment_while_the_owner_writes(path: Path) -> None:
         writing.result()
     store.close()
     assert found == [[]] * 20
+
+
+def test_an_index_that_does_not_fit_its_events_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "plait.db"
+    store = open_at(path)
+    Author(store).turn()
+    assert not store.index()
+    store.close()
+    assert verify(path) == []
+    database = engine.connect(path, writing=True)
+    database.execute("UPDATE search_marks SET upto = upto + 1")
+    database.execute("DELETE FROM search_documents WHERE id = 1")
+    database.close()
+    first, second = verify(path)
+    assert "ahead of session 's-1'" in first
+    assert "the words of 5 documents, and knows 4" in second

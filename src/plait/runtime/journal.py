@@ -47,8 +47,8 @@ OVERDUE = 2.0
 """Seconds after which it is gone on with in any case, at a moment when nothing waits: many sessions at work are never quiet."""
 SHARE = 0.25
 """Of the time while an index is behind, spent on it; the rest is the user's."""
-INDEX_RETRY = 5.0
-"""Seconds until the index is tried again after a fault of the disk, which the next commit tells."""
+INDEX_RETRY, LONGEST_INDEX_RETRY = 5.0, 600.0
+"""Seconds until the index is tried again after a fault; saving goes on, and tells what is wrong with the disk."""
 LAST_INDEXING = 0.1
 """Seconds that the end spends on it."""
 CLOSING = 1.5
@@ -84,6 +84,7 @@ class Journal:
         self._retry_at, self._delay = 0.0, FIRST_RETRY
         self._index_at, self._index_by = math.inf, math.inf
         """When the index is due, if it is quiet until then, and when in any case; infinite while it lacks nothing."""
+        self._index_not_before, self._index_delay = 0.0, INDEX_RETRY
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._write, name="plait-journal", daemon=True)
@@ -207,8 +208,11 @@ class Journal:
                 more = self._store.index()
         except Exception:  # the index's fault boundary: a search tells what it lacks, and saving goes on without it
             log.exception("the index for searching could not be gone on with")
-            self._index_at, self._index_by = started + INDEX_RETRY, math.inf
+            self._index_at = self._index_not_before = started + self._index_delay
+            self._index_by = math.inf
+            self._index_delay = min(LONGEST_INDEX_RETRY, self._index_delay * 2)
             return
+        self._index_delay = INDEX_RETRY
         now = time.monotonic()
         self._index_at = now + (now - started) * (1 - SHARE) / SHARE if more else math.inf
         self._index_by = now + OVERDUE if more else math.inf
@@ -216,7 +220,8 @@ class Journal:
     def _index_is_behind(self) -> None:
         """Something was written that nobody finds yet."""
         now = time.monotonic()
-        self._index_at, self._index_by = now + QUIET, min(self._index_by, now + OVERDUE)
+        self._index_at = max(self._index_not_before, now + QUIET)
+        self._index_by = max(self._index_not_before, min(self._index_by, now + OVERDUE))
 
     def _append(self, sessions: Sequence[SessionId], alone: bool) -> bool:
         try:

@@ -22,6 +22,8 @@ from plait.store.faults import translated
 from plait.store.owner import lock_path
 from plait.store.rows import stamped_events
 
+_OF_THE_INDEX = ("search_documents", "search_words_docsize")
+
 
 def verify(path: Path) -> list[str]:
     """Everything that is wrong with the database at `path`, a sentence each; empty if it is sound. Raises nothing."""
@@ -70,6 +72,19 @@ def _integrity(connection: engine.Connection) -> Iterator[str]:
         yield f"Row {row} of {table} refers to a row of {parent} that is not there."
     for (session,) in connection.execute("SELECT DISTINCT session FROM events WHERE session NOT IN (SELECT id FROM sessions)"):
         yield f"Session '{session}' has events, but no row."
+    yield from _index(connection)
+
+
+def _index(connection: engine.Connection) -> Iterator[str]:
+    """The index holds each of its documents once, and is not ahead of any session."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'search_marks'").fetchone():
+        return  # an earlier plait left the database
+    ahead = "SELECT session FROM search_marks WHERE upto > (SELECT max(seq) FROM events WHERE events.session = search_marks.session)"
+    for (session,) in connection.execute(ahead):
+        yield f"The index for searching is ahead of session '{session}'."
+    told, held = (connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _OF_THE_INDEX)
+    if told != held:
+        yield f"The index for searching has the words of {held} documents, and knows {told}."
 
 
 def _session(connection: engine.Connection, row: SessionInfo) -> Iterator[str]:

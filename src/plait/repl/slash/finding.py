@@ -49,7 +49,7 @@ class Finding:
         if found.hits:
             prompt.show("\n" + lines(hit_rows(found.hits, asked.offset + 1, prompt.look, time.time()), prompt.look))
         more = f"the same with page:{asked.offset // PAGE + 2}"
-        notice(prompt, summary(found, asked.offset, more, "/open N goes to one"))
+        notice(prompt, summary(found, asked.offset, more, "search again in a moment", "/open N goes to one"))
         await prompt.shown()
 
     async def open(self, prompt: Prompt, argument: str) -> None:

@@ -43,9 +43,12 @@ def _shown(text: str, look: Look) -> str:
     return look.encode(look.marks(sanitize_line(text)))
 
 
-def summary(found: c.Found, offset: int, more: str, opens: str = "") -> str:
-    """What is told below the hits, or in place of them. `more` asks for what comes next, `opens` goes to a hit."""
-    behind = f" {counted(found.unindexed, 'event')} cannot be found yet: search again in a moment." if found.unindexed else ""
+def summary(found: c.Found, offset: int, more: str, later: str, opens: str = "") -> str:
+    """What is told below the hits, or in place of them.
+
+    `more` asks for what comes next, `later` says when what is not in the index is found, `opens` goes to a hit.
+    """
+    behind = f" {counted(found.unindexed, 'event')} cannot be found yet: {later}." if found.unindexed else ""
     if not found.total:
         return f"Nothing was found. Try fewer words, or the beginning of one with a star: deploy*{behind}"
     if not found.hits:
