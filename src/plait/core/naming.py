@@ -64,11 +64,11 @@ def _word(text: str) -> str:
     return f"{_LETTER}(?:{_LETTER}|[{marks}])*" if marks else f"{_LETTER}+"
 
 
-def unique_name(name: str, taken: Collection[str]) -> str:
-    """`name`, with a number inside the 20 characters if it is taken already."""
+def unique_name(name: str, taken: Collection[str], *, first: int = 2) -> str:
+    """`name`, with a number inside the 20 characters, from `first` on, if it is taken already."""
     if name not in taken:
         return name
-    number = 2
+    number = first
     while True:
         tail = f"-{number}"
         candidate = name[: NAME_LENGTH - len(tail)].rstrip("-") + tail
@@ -77,9 +77,9 @@ def unique_name(name: str, taken: Collection[str]) -> str:
         number += 1
 
 
-def numbered_name(kind: Kind, taken: Collection[str]) -> str:
-    """A name where the messages give none: the kind and the first free number."""
-    number = 1
+def numbered_name(kind: Kind, taken: Collection[str], *, first: int = 1) -> str:
+    """A name where the messages give none: the kind and the first free number from `first` on."""
+    number = first
     while (name := f"{kind}-{number}") in taken:
         number += 1
     return name

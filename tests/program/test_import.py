@@ -1,0 +1,149 @@
+"""`plait import` as a process: the real program, the real files, the codes with which it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3  # noqa: TID251  # another program that reads
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from plait.store.sqlite import open_store
+from plait.store.verify import verify
+from tests.exchange.imports.reading import FILES, FIXTURES, database_of
+from tests.program.running import PLAIT
+from tests.timing import LIMIT
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PLAIT, "import", *arguments], cwd=work(root), env=environment(root), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
+def work(root: Path) -> Path:
+    (root / "work").mkdir(exist_ok=True)
+    return root / "work"
+
+
+def environment(root: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(root), "PLAIT_HOME": str(root / "home"), "LC_ALL": "C.UTF-8"}
+
+
+def names(root: Path) -> set[str]:
+    store = open_store(root / "home" / "data" / "plait.db", now=0.0, report=lambda finding: None)
+    try:
+        return {row.name for row in store.sessions()}
+    finally:
+        store.close()
+
+
+def test_every_format_is_imported_once_and_named(tmp_path: Path) -> None:
+    files = [*(str(FIXTURES / file) for file in FILES), str(database_of("llm-0.27.sql", tmp_path))]
+    first, second = run(tmp_path, *files), run(tmp_path, *files)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.startswith("14 conversations imported (")
+    assert "Left out:" in first.stdout
+    assert second.stdout.startswith("0 conversations imported, 14 here already.")
+    assert {"plan-trip-oslo", "cache-lose-entries", "search-tests"} <= names(tmp_path)
+    assert verify(tmp_path / "home" / "data" / "plait.db") == []
+
+
+def test_a_broken_file_is_imported_as_far_as_it_goes_and_told(tmp_path: Path) -> None:
+    data = (FIXTURES / "chatgpt.json").read_bytes()
+    (tmp_path / "conversations.json").write_bytes(data[:-40])
+    done = run(tmp_path, str(tmp_path / "conversations.json"))
+    assert done.returncode == 1
+    assert done.stdout.startswith("1 conversation imported (")
+    assert "Could not be read:\n  1 × it is cut off (" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "There is nothing to import."),
+        (("gone.json",), "is not there"),
+        (("--scan", "x"), "Leave out the paths, or --scan."),
+        (("--format", "word", "x"), "There is no format 'word'."),
+        ((str(FIXTURES / "llm-0.27.sql"),), "is in no format that plait knows."),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_scan_finds_what_there_is_and_imports_nothing(tmp_path: Path) -> None:
+    project = tmp_path / ".claude" / "projects" / "-nowhere-cache"
+    project.mkdir(parents=True)
+    (project / "44444444-aaaa-4bbb-8ccc-000000000001.jsonl").write_bytes((FIXTURES / "claude-code.jsonl").read_bytes())
+    (work(tmp_path) / ".aider.chat.history.md").write_bytes((FIXTURES / "aider-0.86.md").read_bytes())
+    done = run(tmp_path, "--scan")
+    assert done.returncode == 0
+    assert f"claude-code: 2 conversations, 8 messages, 1 file, 0.0 MB  {tmp_path / '.claude' / 'projects'}\n" in done.stdout
+    assert "aider: 2 conversations" in done.stdout
+    command = next(line for line in done.stdout.splitlines() if line.startswith("To import all of it: plait import "))
+    assert not (tmp_path / "home").exists()
+    assert run(tmp_path, *command.removeprefix("To import all of it: plait import ").split()).stdout.startswith("4 conversations imported")
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "empty", "--scan").stdout.startswith("Nothing was found")
+
+
+def test_it_is_refused_while_another_plait_has_the_database(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "home" / "data" / "plait.db", now=0.0, report=lambda finding: None)
+    done = run(tmp_path, str(FIXTURES / "jsonl.jsonl"))
+    store.close()
+    assert done.returncode == 75
+    assert f"Another plait (process {os.getpid()}) uses the database" in done.stderr
+
+
+def stored(root: Path) -> int:
+    """How many sessions another process sees on the disk."""
+    path = root / "home" / "data" / "plait.db"
+    if not path.exists():
+        return 0
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    try:
+        (count,) = database.execute("SELECT count(*) FROM sessions").fetchone()
+    except sqlite3.OperationalError:  # its tables are not there yet
+        return 0
+    finally:
+        database.close()
+    return int(count)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_ended_in_the_middle_it_leaves_whole_sessions_and_goes_on_next_time(tmp_path: Path, ending: signal.Signals) -> None:
+    file = tmp_path / "talks.jsonl"
+    number = 1500
+    with file.open("w", encoding="utf-8") as out:
+        for n in range(number):
+            messages = [{"role": ("user", "assistant")[turn % 2], "content": f"message {turn} of talk {n}"} for turn in range(2)]
+            out.write(json.dumps({"id": str(n), "messages": messages}) + "\n")
+    process = subprocess.Popen(
+        [*PLAIT, "import", str(file)],
+        cwd=work(tmp_path),
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not stored(tmp_path):
+        pass
+    process.send_signal(ending)
+    _, said = process.communicate(timeout=LIMIT)
+    assert process.returncode == (130 if ending is signal.SIGINT else -signal.SIGKILL)
+    assert ("They are whole; the same command goes on with the rest." in said) == (ending is signal.SIGINT)
+    store = open_store(tmp_path / "home" / "data" / "plait.db", now=0.0, report=lambda finding: None)
+    kept = len(store.sessions())
+    store.close()
+    assert 0 < kept < number
+    assert verify(tmp_path / "home" / "data" / "plait.db") == []
+    again = run(tmp_path, str(file))
+    assert again.stdout.startswith(f"{number - kept:,} conversations imported")
+    assert f", {kept:,} here already." in again.stdout
