@@ -148,6 +148,11 @@ async def test_a_closed_session_is_shown_and_stays_closed(tmp_path: Path) -> Non
         assert "/reopen docs goes on with it." in seen
         assert prompt.session == shown
         assert [row.name for row in await prompt.client.sessions() if row.state == "Completed"] == ["docs"]
+        older = (await prompt.row("docs")).id
+        await asked(prompt, "docs", "another thread")
+        await told(prompt, "/kill docs")
+        await told(prompt, "/search needle")
+        assert f"/reopen {older} goes on with it." in await told(prompt, "/open 1")
 
 
 async def test_pages_go_on_with_the_numbers(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from plait.repl.slash.hits import hit_rows, summary
 from plait.repl.slash.layout import heading, lines, paragraph
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
 from plait.repl.slash.search_line import PAGE, USAGE, parse_search
-from plait.repl.slash.targets import fleet_now
+from plait.repl.slash.targets import completed, fleet_now
 from plait.repl.slash.transcript import is_message, shown_again, worth_showing
 
 AROUND = 3
@@ -69,9 +69,10 @@ class Finding:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(hit.at))
         prompt.show(heading(f"{row.name if row else hit.info.name}, {when}", prompt.look))
         prompt.show("".join(shown_again(around, prompt.look)))
-        name = hit.info.name
         if row is None:
-            end = f"This session is closed, so it is only shown. /reopen {name} goes on with it."
+            namesake = next((one for one in await completed(prompt) if one.name == hit.info.name), hit.info)
+            word = hit.info.name if namesake.id == hit.info.id else hit.info.id
+            end = f"This session is closed, so it is only shown. /reopen {word} goes on with it."
         elif row.id != prompt.session:
             end = "This is another session, so it is only shown."
         else:
