@@ -122,7 +122,7 @@ def test_every_command_about_sessions_is_told_with_an_example_and_completes() ->
         *("sessions", "switch", "next", "back", "new", "close", "kill", "reopen", "say", "broadcast", "peek", "inbox", "session"),
     }
     assert {command.name for command in many if not command.many} == {
-        *("rename", "session-name", "pause", "unpause", "interrupt", "answer", "mute", "notify", "debug"),
+        *("rename", "session-name", "pause", "unpause", "interrupt", "answer", "mute", "notify", "debug", "search", "open"),
     }
     for command in many:
         takes_one = "NAME" in command.usage.replace("--name=NAME", "") or "OLD" in command.usage
