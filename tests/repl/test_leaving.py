@@ -149,3 +149,23 @@ async def test_without_work_nothing_is_asked() -> None:
         await until(lambda: gone(stand))
         assert (stand.exit_code, (await stand.draft("b")).text) == (0, "kept")
     assert "2 sessions are kept." in page.text
+
+
+async def test_an_answer_that_comes_in_a_paused_session_is_asked_about_and_waited_for() -> None:
+    taps = Taps()
+    async with standing(tap_world(taps), "c", "a") as stand:
+        await said(stand.coordinator, stand.sessions["a"], "a")
+        taps.pour("a", TextDelta("so far"))
+        managed = await stand.coordinator.managed(stand.sessions["a"])
+        await until(lambda: bool(managed.session.answer))
+        stand.page.enter("/pause a")
+        await stand.shows("'a' is paused")
+        await until(lambda: bool(stand.repl.fleet.completing))
+        stand.page.enter("/exit")
+        await until(lambda: stand.repl.prompt_text() == ASKS)
+        stand.page.enter("wait")
+        await until(lambda: stand.repl.prompt_text() == "(c) > ")
+        assert not gone(stand)
+        finish(taps, "a")
+        await until(lambda: gone(stand))
+    assert [event.ending for event in stand.log("a") if isinstance(event, e.TurnEnded)] == ["done"]

@@ -207,6 +207,8 @@ class Fleet:
     """Of the sessions that wait: the question, why it failed, or how the answer begins, in one line; not of those out of memory."""
     heavy: tuple[str, ...] = ()
     """Sentences about sessions that hold much memory."""
+    completing: tuple[SessionId, ...] = ()
+    """Sessions that are paused while an answer still comes in them."""
 
 
 LINE_LENGTH = 200

@@ -21,6 +21,7 @@ class FleetView:
     gate: GateFigures = GateFigures(0, 0, 0)
     texts: tuple[tuple[SessionId, str], ...] = ()
     heavy: tuple[str, ...] = ()
+    completing: tuple[SessionId, ...] = ()
     shown: SessionId = SessionId("")
     home: str = ""
 
@@ -28,7 +29,7 @@ class FleetView:
     def of(cls, fleet: Fleet, shown: SessionId, home: str) -> FleetView:
         """The view of an answer to `ReadFleet`, whose sessions are in order of age."""
         ordered = sorted(fleet.sessions, key=lambda row: row.project != home)
-        return cls(tuple(ordered), fleet.gate, fleet.texts, fleet.heavy, shown, home)
+        return cls(tuple(ordered), fleet.gate, fleet.texts, fleet.heavy, fleet.completing, shown, home)
 
     @property
     def alone(self) -> FleetView:
@@ -55,8 +56,8 @@ class FleetView:
 
     @property
     def working(self) -> tuple[SessionInfo, ...]:
-        """Whose turns run or are queued."""
-        return tuple(row for row in self.sessions if row.state is SessionState.PROCESSING)
+        """Whose turns run or are queued; of the paused ones those in which an answer still comes."""
+        return tuple(row for row in self.sessions if row.state is SessionState.PROCESSING or row.id in self.completing)
 
     def meant(self, word: str) -> SessionInfo:
         """The open session that a word of the user's names. Raises `UsageError`, see `core.naming.session_meant`."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from plait.core.session import SessionState
 from plait.repl.fleet import FleetView
 
 ANSWERS = ("wait", "stop", "stay")
@@ -64,7 +63,7 @@ class Leaving:
 
     def changed(self) -> None:
         """The sessions have changed."""
-        if self._when_done and not any(row.state is SessionState.PROCESSING for row in self._fleet().sessions):
+        if self._when_done and not self._fleet().working:
             self._leave()
 
     def stay(self) -> bool:

@@ -10,6 +10,7 @@ from plait.core import commands as c, events as e
 from plait.core.errors import ModelError, UsageError
 from plait.core.messages import SessionId
 from plait.core.news import unseen
+from plait.core.session import SessionState
 from plait.runtime.finding import search
 from plait.runtime.memory import heavy
 from plait.runtime.registry import Registry
@@ -55,7 +56,8 @@ async def _news(registry: Registry, session: SessionId) -> c.News:
 def _fleet(registry: Registry) -> c.Fleet:
     rows = sorted(registry.list.open(), key=lambda row: (row.created_at, row.id))
     texts = tuple((one.session.id, c.waiting_text(one.session)) for one in registry.loaded if one.session.waiting_for)
-    return c.Fleet(tuple(rows), registry.gate.report(), texts, heavy(registry))
+    completing = tuple(one.session.id for one in registry.loaded if one.session.state is SessionState.PAUSED and one.session.answer)
+    return c.Fleet(tuple(rows), registry.gate.report(), texts, heavy(registry), completing)
 
 
 def _internals(registry: Registry) -> c.Internals:
