@@ -17,9 +17,9 @@ from plait.core.messages import AssistantMessage, Attachment, CallId, ProjectId,
 from plait.core.ports import Project, Store, Write
 from plait.core.searching import LONGEST_TEXT, MOST_WORDS, Query, phrases, places, words
 from plait.core.snippets import LENGTH
-from plait.store import schema
+from plait.store import engine, schema
 from plait.store.schema import Migrated
-from plait.store.search import find_in
+from plait.store.search import find, find_in
 from plait.store.sqlite import Finding, open_store
 from tests.store.kinds import KINDS
 from tests.store.writing import PROJECT, any_row, open_at, write_of
@@ -184,6 +184,21 @@ def test_pages_and_their_total(store: Store) -> None:
     every = [place.seq for offset in range(0, 7, 2) for place in store.search(Query(phrases("needle"), offset=offset, limit=2)).found]
     assert sorted(every) == [1, 2, 3, 4, 5, 6, 7]
     assert page(10**30, 10**30) == (0, 7)
+
+
+def test_of_very_many_matches_the_latest_are_weighed_and_all_are_counted(tmp_path: Path) -> None:
+    store = open_at(tmp_path / "data" / "plait.db")
+    keep(store, *said(*("needle " * (9 - number) + "hay" for number in range(8))))
+    connection = engine.connect(store.path, writing=False)
+    query = Query(phrases("needle"))
+    every = [place.seq for place in find(connection, query).found]
+    assert every == list(range(1, 9))
+    for narrowed in (query, replace(query, role="user")):
+        capped = [find(connection, narrowed, ranked) for ranked in (3, 8, 9)]
+        assert [([place.seq for place in one.found], one.total) for one in capped] == [([6, 7, 8], 8), (every, 8), (every, 8)]
+        assert find(connection, replace(narrowed, offset=5), 3).total == 8
+    connection.close()
+    store.close()
 
 
 def test_the_snippet_shows_the_words_in_one_short_line(store: Store) -> None:

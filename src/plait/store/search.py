@@ -44,16 +44,26 @@ _ADD_DOCUMENT = "INSERT INTO search_documents (session, seq, role, at) VALUES (?
 _ADD_WORDS = "INSERT INTO search_words (rowid, said, output) VALUES (?, ?, ?)"
 
 _TABLES = "SELECT count(*) FROM sqlite_master WHERE name IN ('search_marks', 'search_documents', 'search_words')"
-_FROM = """
-FROM search_words JOIN search_documents AS found ON found.id = search_words.rowid JOIN sessions ON sessions.id = found.session
+# CROSS JOIN: the words first, whatever SQLite thinks. What is told of a hit is joined last, to the few that are shown: bm25 for each match
+# is half of the time already.
+_MATCHES = "FROM search_words WHERE search_words MATCH ?"
+_MATCHES_OF = """
+FROM search_words CROSS JOIN search_documents AS found ON found.id = search_words.rowid CROSS JOIN sessions ON sessions.id = found.session
 WHERE search_words MATCH ?
 """
 _BEST = """
 WITH hits AS MATERIALIZED (
-    SELECT found.session, found.seq, found.at, found.role, bm25(search_words) AS score {source}
+    SELECT search_words.rowid AS id, bm25(search_words) AS score {matches} ORDER BY search_words.rowid DESC LIMIT {ranked}
+), last AS (
+    SELECT score FROM hits ORDER BY score LIMIT 1 OFFSET ?
 )
-SELECT session, seq, at, role, (SELECT count(*) FROM hits) FROM hits ORDER BY score, at DESC, session, seq, role LIMIT ? OFFSET ?
+SELECT found.session, found.seq, found.at, found.role, (SELECT count(*) FROM hits)
+FROM hits CROSS JOIN search_documents AS found ON found.id = hits.id
+WHERE score <= coalesce((SELECT score FROM last), 0)
+ORDER BY score, found.at DESC, found.session, found.seq, found.role LIMIT ? OFFSET ?
 """
+RANKED = 100_000
+"""Matches that are weighed, 50 ms of them. A word that stands in more messages tells them apart no better."""
 _EVENT = "SELECT type, data FROM events WHERE session = ? AND seq = ?"
 LARGEST = 2**63 - 1
 """What SQLite can count to."""
@@ -131,15 +141,21 @@ def find_in(path: Path, query: Query) -> Places:
         return find(connection, query)
 
 
-def find(connection: engine.Connection, query: Query) -> Places:
-    """Ask the index, in the caller's transaction. Raises SQLite's errors, and `StoreError` where the database has no index yet."""
+def find(connection: engine.Connection, query: Query, ranked: int = RANKED) -> Places:
+    """Ask the index, in the caller's transaction; only the latest `ranked` matches are weighed.
+
+    Raises SQLite's errors, and `StoreError` where the database has no index yet.
+    """
     if connection.execute(_TABLES).fetchone()[0] < 3:
         raise StoreError("This database has no index for searching yet. Start plait on it once; it makes one.")
     where, values = _conditions(query)
-    source = _FROM + where
-    window = (min(query.limit, LARGEST), min(query.offset, LARGEST))
-    rows = connection.execute(_BEST.format(source=source), (*values, *window)).fetchall()
-    (total,) = rows[0][4:] if rows else connection.execute(f"SELECT count(*) {source}", values).fetchone()
+    matches = _MATCHES_OF + where if where else _MATCHES
+    limit, offset = min(query.limit, LARGEST), min(query.offset, LARGEST)
+    window = (min(limit + offset, LARGEST) - 1, limit, offset)
+    rows = connection.execute(_BEST.format(matches=matches, ranked=ranked), (*values, *window)).fetchall()
+    total = rows[0][4] if rows else ranked
+    if total >= ranked:  # or there is none on this page
+        (total,) = connection.execute(f"SELECT count(*) {matches}", values).fetchone()
     (unindexed,) = connection.execute(_UNINDEXED).fetchone()
     return Places(tuple(_place(connection, row, query) for row in rows), total, unindexed)
 
