@@ -17,10 +17,10 @@ from plait.cli_keeping import KEEPING
 @click.option("--scan", is_flag=True, help="List what other programs keep on this machine, and import nothing.")
 @click.pass_context
 def import_conversations(ctx: click.Context, files: tuple[str, ...], format_name: str, dry_run: bool, scan: bool) -> int:
-    """Take over conversations of other programs, as closed sessions.
+    """Take over conversations of other programs or another plait, as closed sessions.
 
     A PATH is a file, an export as it was downloaded, or a directory. The same file twice is imported once; what was added to it since is
-    appended. The formats are: aider, chatgpt, claude-ai, claude-code, codex, jsonl, llm.
+    appended. The formats are: aider, chatgpt, claude-ai, claude-code, codex, jsonl, llm, plait.
     """
     from plait.import_command import Request, check, run_import
     from plait.paths import find_paths

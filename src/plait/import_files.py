@@ -59,7 +59,7 @@ def _in_directory(directory: Path, format_name: str) -> Iterator[Source | Left]:
         for name in sorted(names):
             path = Path(place, name)
             wanted = name.endswith(".jsonl") or _EXPORT.fullmatch(name) or name in (AIDER, "logs.db")
-            if not wanted or path.is_symlink():
+            if not (wanted or name.endswith(".json")) or path.is_symlink():
                 continue
             try:
                 found = list(_in_file(path, format_name))
@@ -67,7 +67,7 @@ def _in_directory(directory: Path, format_name: str) -> Iterator[Source | Left]:
                 yield Left(str(path), f"the file cannot be read ({error.strerror})")
                 continue
             yield from found
-            if not found:
+            if not found and wanted:  # a directory may hold any number of other JSON files
                 yield Left(str(path), "the file is in no format that plait knows", loss=False)
 
 

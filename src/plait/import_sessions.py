@@ -151,17 +151,17 @@ class Importer:
         project = self._project_at(directory)
         texts = [one.text[:NAMED_BY] for one in conversation.said if one.role == "user"][:NAMING_MESSAGES]
         proposal = self._world.named(texts)
-        name = self._name(project, proposal, conversation.title)
+        name = self._name(project, proposal, conversation)
         session = Session(identity)
         opened = e.SessionOpened(name, proposal.kind, project.id, directory)
         events = new_session(session, opened, conversation, now=self._world.now(), note=note)
         self._group.counts.new += 1
         self._append(session, events, 0, draft=False, messages=session.messages)
 
-    def _name(self, project: Project, proposal: Proposal, title: str) -> str:
+    def _name(self, project: Project, proposal: Proposal, conversation: Conversation) -> str:
         """A name that is free in the project. Thousands want the same one: each is numbered from where the last one was."""
         taken = self._names.setdefault(project.id, set())
-        base = proposal.name or proposed(title)
+        base = proposed(conversation.name) or proposal.name or proposed(conversation.title)
         first = self._numbers.get((project.id, base or proposal.kind), 1)
         name = unique_name(base, taken, first=max(first, 2)) if base else numbered_name(proposal.kind, taken, first=first)
         taken.add(name)

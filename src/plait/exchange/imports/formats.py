@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import IO, Any
 
-from plait.exchange.imports import aider, chatgpt, claude_ai, claude_code, codex, jsonl, llm
+from plait.exchange.imports import aider, chatgpt, claude_ai, claude_code, codex, jsonl, llm, plait
 from plait.exchange.imports.found import Reading
 
 Reader = Callable[[IO[bytes], str], Reading]
@@ -19,6 +19,7 @@ READERS: dict[str, Reader] = {
     codex.SOURCE: codex.read,
     aider.SOURCE: aider.read,
     jsonl.SOURCE: jsonl.read,
+    plait.SOURCE: plait.read,
 }
 FORMATS = (*READERS, llm.SOURCE)
 """All names; that of llm is a database, and no stream."""
@@ -36,6 +37,8 @@ def format_of(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").lstrip()
     if text.startswith(aider.HEAD):
         return aider.SOURCE
+    if text.startswith(plait.HEAD):
+        return plait.SOURCE
     if text.startswith("["):
         return _of_list(text)
     for line in text.splitlines()[:50]:

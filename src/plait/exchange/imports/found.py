@@ -44,6 +44,8 @@ class Conversation:
     title: str = ""
     directory: str = ""
     created: float | None = None
+    name: str = ""
+    """Its name, where it had one of plait's."""
 
 
 @dataclass(frozen=True, slots=True)
