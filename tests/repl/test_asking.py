@@ -111,7 +111,7 @@ async def test_an_answer_from_afar_that_was_begun_before_the_question_is_none(li
 
 @pytest.mark.parametrize("key", ["next", "switch 9", "choose"])
 async def test_a_draft_that_a_key_puts_back_into_the_line_is_no_answer(key: str) -> None:
-    async with standing(world(), "a") as stand:
+    async with standing(world(), "a", "b") as stand:
         stand.page.type("half a thought")
         await asked(stand, "a")
         if key == "choose":
