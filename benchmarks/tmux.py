@@ -30,13 +30,19 @@ class Tmux:
             made = ["new-session"] if not number else [";", "new-window", "-d"]
             command += [*made, "-n", f"w{number}", *program.command]
         self.console = Console(command, self._environ, self._programs[0].directory)
+        try:
+            self._await_prompts()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _await_prompts(self) -> None:
         deadline = time.monotonic() + LIMIT
         while not all(">" in self._tell("capture-pane", "-p", "-t", f":{number}") for number in range(len(self._programs))):
             self.console.watch(0.2)
             if time.monotonic() > deadline:
-                self.__exit__()
                 raise NeverCame("The prompts in the windows of tmux did not come.")
-        return self
 
     def __exit__(self, *_: object) -> None:
         try:
