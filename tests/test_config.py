@@ -514,7 +514,7 @@ def test_what_the_runtime_uses_of_the_settings() -> None:
     ("text", "environ", "way"),
     [
         ("", {}, "Start plait without --single for many."),
-        ("", {"PLAIT_MULTI_SESSION": "0"}, "Take PLAIT_MULTI_SESSION out of the environment and start plait again for many."),
+        ("", {"PLAIT_MULTI_SESSION": "0"}, "Start plait without PLAIT_MULTI_SESSION for many."),
         ("multi_session_enabled = false", {}, "plait config set multi_session_enabled true allows many, from the next start on."),
     ],
 )

@@ -73,10 +73,8 @@ def options_of(settings: Settings) -> ReplOptions:
 def _to_many(origin: Origin) -> str:
     """How to have many sessions where `origin` says that there is one."""
     match origin.layer:
-        case "flag":
+        case "flag" | "environment":
             return f"Start plait without {origin.place} for many."
-        case "environment":
-            return f"Take {origin.place} out of the environment and start plait again for many."
         case _:
             return "plait config set multi_session_enabled true allows many, from the next start on."
 

@@ -12,7 +12,7 @@ WAY_BACK = "There is one session here"
 
 @pytest.mark.parametrize(
     ("how", "way"),
-    [("--single", "Start plait without --single"), ("PLAIT_MULTI_SESSION", "Take PLAIT_MULTI_SESSION out of the environment")],
+    [("--single", "Start plait without --single"), ("PLAIT_MULTI_SESSION", "Start plait without PLAIT_MULTI_SESSION")],
 )
 def test_one_session_and_all_of_them_when_it_is_on_again(place: Place, how: str, way: str) -> None:
     write_script(place)
