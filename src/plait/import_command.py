@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from plait.core.errors import NewerDatabase, UsageError
+from plait.core.errors import NewerDatabase, StoreError, UsageError
 from plait.core.sanitize import sanitize
 from plait.exchange.imports.formats import FORMATS
 from plait.exchange.imports.found import Conversation, Left
@@ -193,9 +193,9 @@ def _import(request: Request, paths: Paths, found: Sequence[Source], report: Rep
                     progress.conversations += isinstance(one, Conversation)
                 progress.file_done(source.size)
             importer.flush()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, StoreError):
             progress.close()
-            err.write(f"plait: Interrupted. {_result(importer.counts)} They are whole; the same command goes on with the rest.\n")
+            err.write(f"plait: Stopped. {_result(importer.counts)} They are whole; the same command goes on with the rest.\n")
             raise
         return [_result(importer.counts)]
 

@@ -147,3 +147,21 @@ def test_ended_in_the_middle_it_leaves_whole_sessions_and_goes_on_next_time(tmp_
     again = run(tmp_path, str(file))
     assert again.stdout.startswith(f"{number - kept:,} conversations imported")
     assert f", {kept:,} here already." in again.stdout
+
+
+def test_a_disk_that_takes_no_more_is_told_with_what_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "talks.jsonl"
+    lines = (json.dumps({"id": str(n), "messages": [{"role": "user", "content": f"{n} " * 40_000}]}) for n in range(200))
+    file.write_text("\n".join(lines), encoding="utf-8")
+    limited = ["sh", "-c", 'ulimit -f 20480 && exec "$@"', "sh", *PLAIT, "import", str(file)]  # 512-byte blocks: 10 MB
+    done = subprocess.run(
+        limited, cwd=work(tmp_path), env=environment(tmp_path), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 1
+    stopped, reason = done.stderr.splitlines()
+    assert stopped.startswith("plait: Stopped. ")
+    assert "full" in reason or "disk" in reason.lower()
+    kept = int(stopped.removeprefix("plait: Stopped. ").partition(" ")[0])
+    assert 0 < kept < 200
+    assert len(names(tmp_path)) == kept
+    assert verify(tmp_path / "home" / "data" / "plait.db") == []

@@ -31,6 +31,12 @@ def test_the_format_is_known_from_the_beginning_of_the_file(file: str) -> None:
     assert format_of((FIXTURES / file).read_bytes()[:HEAD]) == FILES[file]
 
 
+@pytest.mark.parametrize(("file", "line"), [("claude-code.jsonl", 2), ("codex.jsonl", 3)])
+def test_the_format_is_known_where_the_first_line_is_longer_than_what_is_looked_at(file: str, line: int) -> None:
+    first = (FIXTURES / file).read_bytes().splitlines()[line].replace(b"cache lose", b"x" * 300_000)
+    assert format_of(first[:HEAD]) == FILES[file]
+
+
 @pytest.mark.parametrize("head", [b"", b"\0" * 100, b"hello", b"{}", b"[]", b"[1, 2]", b'{"a": 1}\n{"b": 2}\n', b"\xff\xfe", b"# aider"])
 def test_other_files_are_not_known(head: bytes) -> None:
     assert format_of(head) == ""
