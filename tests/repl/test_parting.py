@@ -12,7 +12,7 @@ from plait.core import commands as c, events as e
 from plait.core.messages import SessionId
 from plait.runtime.coordinator import Coordinator
 from tests.repl.stand import Taps, standing
-from tests.runtime.world import Bench, World
+from tests.runtime.world import Bench, World, ask, opened, said
 from tests.timing import within
 
 pytestmark = pytest.mark.anyio
@@ -48,3 +48,22 @@ async def test_many_switches_are_quick_while_the_disk_answers_nothing() -> None:
             for name in NAMES[1:]:
                 await stand.go(name)
         repaired.set()
+
+
+async def test_the_sessions_used_last_are_in_memory_before_one_looks_at_them() -> None:
+    world = World(Bench({"scripted:m": Taps()}))
+    async with world.start() as coordinator:
+        for name in ("a", "b", "d"):
+            await said(coordinator, await opened(coordinator, name=name), "hello")
+    async with standing(world, "e") as stand:
+        assert len(await held(stand.coordinator)) == 1
+        before = stand.repl.fleet.sessions
+        await stand.repl._stage.warm(before)
+        assert await held(stand.coordinator) == {"a", "b", "d", "e"}
+        await stand.settle()
+        assert stand.repl.fleet.sessions == before  # nothing was marked as seen
+
+
+async def held(coordinator: Coordinator) -> set[str]:
+    """Names of the sessions that are in memory."""
+    return {one.info.name for one in (await ask(coordinator, c.ReadInternals(), c.Internals)).held}

@@ -170,6 +170,7 @@ class Repl(OnScreen):
             await self._watch.refresh()
             if self.many and (text := greeting(self.fleet)):
                 self.tell("info", text)
+                self._tasks.start_soon(self._stage.warm, self.fleet.sessions)
             ended = await self._intake.take_all(prompt)
             await self._intake.drain()  # Enter was pressed before whatever ended the lines
             await self._drafts.save()

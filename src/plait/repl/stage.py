@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import anyio
@@ -32,6 +32,12 @@ from plait.repl.surface import Terminal
 
 PARTING = 0.1
 """Seconds that whoever comes back to a session, or leaves the program, waits until its mark is on disk; it counts in any case."""
+
+WARM = 10
+WARM_EVENTS = 20_000
+"""So many sessions, of so many events at the most, are read before they are looked at."""
+WARM_AFTER = 1.0
+"""Seconds after the start: by then the first keys were taken."""
 
 
 class Stage:
@@ -95,6 +101,16 @@ class Stage:
             self._on_round = on_round
             await self._enter(session, status, news)
             return True
+
+    async def warm(self, rows: Sequence[c.SessionInfo]) -> None:
+        """Have the sessions in memory to which one may switch next, the ones used last, one after another and once the start is over.
+
+        It costs no more memory than looking at them would, and nothing is marked or shown.
+        """
+        await anyio.sleep(WARM_AFTER)
+        for row in sorted(rows, key=lambda one: -one.used_at)[:WARM]:
+            if row.id != self.session and row.seq <= WARM_EVENTS:
+                await self._client.submit(c.ReadDraft(row.id))
 
     async def mark(self) -> None:
         """Say how far the shown session was shown: the program is left."""
