@@ -142,7 +142,7 @@ def find_in(path: Path, query: Query) -> Places:
 
 
 def find(connection: engine.Connection, query: Query, ranked: int = RANKED) -> Places:
-    """Ask the index, in the caller's transaction; only the latest `ranked` matches are weighed.
+    """Ask the index, in the caller's transaction; only the `ranked` matches that were taken in last are weighed.
 
     Raises SQLite's errors, and `StoreError` where the database has no index yet.
     """
