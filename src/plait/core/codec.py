@@ -55,6 +55,7 @@ TYPES: dict[str, type] = {
         commands.ModelLine,
         commands.GateFigures,
         commands.Held,
+        commands.Hit,
     )
 }
 
