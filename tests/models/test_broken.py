@@ -13,8 +13,7 @@ import pytest
 from plait.core import errors
 from plait.models import http
 from plait.models.endpoint import Timeouts
-from tests.models import fake_provider as fake
-from tests.models import wires
+from tests.models import fake_provider as fake, wires
 from tests.models.calling import PATIENT, QUICK, REQUEST, failure, failure_at, provider
 from tests.models.fake_provider import FakeProvider, Scenario
 from tests.models.playing import play_to_error

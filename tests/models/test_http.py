@@ -18,8 +18,7 @@ from plait.core import errors
 from plait.core.messages import Finished, TextDelta
 from plait.models import http
 from plait.models.endpoint import Secret, Timeouts
-from tests.models import fake_provider as fake
-from tests.models import wires
+from tests.models import fake_provider as fake, wires
 from tests.models.calling import KEY, PATIENT, REQUEST, provider
 from tests.models.fake_provider import FakeProvider, Scenario
 from tests.models.playing import play, play_to_error, text_of

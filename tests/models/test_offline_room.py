@@ -9,8 +9,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from plait.core.messages import Finished, ModelRequest, Sampling, UserMessage
 from plait.models.endpoint import Endpoint

@@ -10,8 +10,7 @@ import pytest
 
 from plait.core.messages import TextDelta
 from plait.models import http
-from tests.models import fake_provider as fake
-from tests.models import wires
+from tests.models import fake_provider as fake, wires
 from tests.models.calling import REQUEST, provider
 from tests.models.fake_provider import Exchange, FakeProvider
 from tests.models.playing import play, text_of

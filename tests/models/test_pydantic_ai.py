@@ -29,8 +29,7 @@ from plait.core.messages import (
 )
 from plait.models.endpoint import Secret, Timeouts
 from plait.models.pydantic_ai import PydanticAI
-from tests.models import fake_provider as fake
-from tests.models import wires
+from tests.models import fake_provider as fake, wires
 from tests.models.calling import PATIENT
 from tests.models.fake_provider import FakeProvider, Scenario
 from tests.models.playing import play, play_to_error, text_of, thinking_of
