@@ -15,7 +15,9 @@ from plait.store.sqlite import open_store
 from plait.store.verify import verify
 from tests.exchange.imports.reading import FILES, FIXTURES, database_of
 from tests.program.running import PLAIT
-from tests.timing import LIMIT
+from tests.timing import LIMIT, TooSlow, until
+
+MANY = 1500
 
 
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -117,14 +119,37 @@ def stored(root: Path) -> int:
     return int(count)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_ended_in_the_middle_it_leaves_whole_sessions_and_goes_on_next_time(tmp_path: Path, ending: signal.Signals) -> None:
-    file = tmp_path / "talks.jsonl"
-    number = 1500
+def many_talks(root: Path) -> Path:
+    """Three groups of conversations."""
+    file = root / "talks.jsonl"
     with file.open("w", encoding="utf-8") as out:
-        for n in range(number):
+        for n in range(MANY):
             messages = [{"role": ("user", "assistant")[turn % 2], "content": f"message {turn} of talk {n}"} for turn in range(2)]
             out.write(json.dumps({"id": str(n), "messages": messages}) + "\n")
+    return file
+
+
+def require_whole_and_go_on(root: Path, file: Path, kept: int) -> None:
+    """What is there is sound, and the same command brings the rest."""
+    assert verify(root / "home" / "data" / "plait.db") == []
+    again = run(root, str(file))
+    assert again.stdout == f"{MANY - kept:,} conversations imported ({2 * (MANY - kept):,} messages), {kept:,} here already.\n"
+
+
+@pytest.mark.parametrize(("place", "kept"), [("append.inserted:2", 500), ("append.committed:3", 1000), ("close.before", MANY)])
+def test_killed_it_leaves_whole_groups_and_goes_on_next_time(tmp_path: Path, place: str, kept: int) -> None:
+    file = many_talks(tmp_path)
+    killed = subprocess.run(
+        [*PLAIT, "import", str(file)], cwd=work(tmp_path), env=environment(tmp_path) | {"PLAIT_CRASH_AT": place}, timeout=LIMIT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert stored(tmp_path) == kept
+    if kept < MANY:
+        require_whole_and_go_on(tmp_path, file, kept)
+
+
+def test_interrupted_it_leaves_whole_groups_and_says_so(tmp_path: Path) -> None:
+    file = many_talks(tmp_path)
     process = subprocess.Popen(
         [*PLAIT, "import", str(file)],
         cwd=work(tmp_path),
@@ -133,20 +158,17 @@ def test_ended_in_the_middle_it_leaves_whole_sessions_and_goes_on_next_time(tmp_
         stderr=subprocess.PIPE,
         text=True,
     )
-    while process.poll() is None and not stored(tmp_path):
-        pass
-    process.send_signal(ending)
+    until(lambda: process.poll() is not None or stored(tmp_path) > 0)
+    process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=LIMIT)
-    assert process.returncode == (130 if ending is signal.SIGINT else -signal.SIGKILL)
-    assert ("They are whole; the same command goes on with the rest." in said) == (ending is signal.SIGINT)
-    store = open_store(tmp_path / "home" / "data" / "plait.db", now=0.0, report=lambda finding: None)
-    kept = len(store.sessions())
-    store.close()
-    assert 0 < kept < number
-    assert verify(tmp_path / "home" / "data" / "plait.db") == []
-    again = run(tmp_path, str(file))
-    assert again.stdout.startswith(f"{number - kept:,} conversations imported")
-    assert f", {kept:,} here already." in again.stdout
+    kept = stored(tmp_path)
+    if kept == MANY:
+        raise TooSlow("the interrupt came when all was done")
+    assert process.returncode == 130
+    assert said.startswith("plait: Stopped. ")
+    assert "They are whole; the same command goes on with the rest." in said
+    assert kept > 0
+    require_whole_and_go_on(tmp_path, file, kept)
 
 
 def test_a_disk_that_takes_no_more_is_told_with_what_is_there(tmp_path: Path) -> None:
