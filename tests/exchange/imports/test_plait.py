@@ -48,13 +48,13 @@ def plain(view: tuple[Message, ...]) -> list[Any]:
             case AssistantMessage():
                 told.append((one.text, one.thinking, [(call.name, call.arguments) for call in one.calls]))
             case ToolMessage():
-                told.append([(result.name, result.content, result.outcome) for result in one.results])
+                told.append([(result.content, result.outcome) for result in one.results])
             case _:
                 told.append((one.text, one.attachments))
     return told
 
 
-@settings(max_examples=150)
+@settings(max_examples=200)
 @given(steps(60))
 def test_a_model_is_sent_the_same_after_export_and_import(choices: list[Any]) -> None:
     player = life(choices)

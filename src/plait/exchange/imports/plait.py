@@ -25,6 +25,7 @@ SOURCE = "plait"
 HEAD = f'{{"format": "{FORMAT}"'
 """How a document begins."""
 ANEW = "This answer was asked for anew, so it is sent to no model:"
+CUT_THOUGHT = "The model thought this before its answer was cut off:"
 UNASKED = "This message was never sent to a model:"
 _UNNAMED = re.compile(PLACEHOLDER + r"(-\d+)?")
 _LONGEST_HEAD = 64 * 1024
@@ -147,7 +148,9 @@ class _Teller:
     def _answer(self, event: e.AssistantSaid, at: float | None) -> None:
         message = event.message
         said = Said("assistant", message.text, at, message.thinking, message.calls, model=event.model, usage=event.usage)
-        if not event.complete:  # a call whose answer was cut off was never made
-            said = replace(said, text=message.text + CUT_OFF if message.text else "", calls=())
+        if not event.complete:  # a call whose answer was cut off was never made, and what was thought for it is sent to no model
+            if message.thinking.strip():
+                self.said.append(Said("note", f"{CUT_THOUGHT}\n{message.thinking}", at))
+            said = replace(said, text=message.text + CUT_OFF if message.text else "", thinking="", calls=())
         if not said.empty:
             self.said.append(said)
