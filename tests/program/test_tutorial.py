@@ -12,11 +12,15 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from plait.core import events as e
+from plait.core.session import SessionState
 from plait.repl.asking import READABLE
+from plait.store.reading import reading
 from tests.program.running import Place, Plait
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -120,6 +124,8 @@ class Reader:
         key = next((key for key in KEYS if rest.endswith(key)), "")
         rest = rest.removesuffix(key)
         self.plait.until(lambda: self._row == f"{prompt} {there}".rstrip())
+        if text == "/back":
+            self.plait.until(self._heard)
         if "/" in prompt:
             self.plait.pause(2 * READABLE)  # who answers at once cannot have read the question, and is not taken at his word
         self.plait.send(rest)
@@ -131,6 +137,18 @@ class Reader:
             self.plait.until(lambda: echo in self._all[self._from :])
             self._from += self._all[self._from :].index(echo)
         self.typed += 1
+
+    def _heard(self) -> bool:
+        """Whether every session at work has said a line: a reader is never as quick as this test, and finds something new."""
+        with reading(self._place.database) as database:
+            assert database is not None
+            for row in database.sessions():
+                events = [stamped.event for stamped in reversed(database.events(row.id))]
+                turn = list(takewhile(lambda event: not isinstance(event, e.TurnStarted), events))
+                line = any(isinstance(event, e.AnswerProgress) and "\n" in event.text for event in turn)
+                if row.state is SessionState.PROCESSING and not line and not any(isinstance(event, e.TurnEnded) for event in turn):
+                    return False
+        return True
 
     def _find(self, lines: Sequence[str]) -> None:
         if lines:
