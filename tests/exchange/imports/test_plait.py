@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 
 from plait.core import events as e
-from plait.core.history import provider_view
+from plait.core.history import CUT_OFF, provider_view
 from plait.core.messages import AssistantMessage, CallId, Message, ProjectId, SessionId, ToolCall, ToolMessage, ToolResult, Turn
 from plait.core.ports import Project
 from plait.core.session import Session, SessionState
@@ -15,6 +15,7 @@ from plait.exchange.document import Kept, to_json
 from plait.exchange.imports.formats import HEAD, format_of
 from plait.exchange.imports.found import Conversation
 from plait.exchange.imports.history import new_session
+from plait.exchange.imports.plait import ANEW, CUT_THOUGHT, UNASKED
 from tests.core.histories import Player, steps
 from tests.exchange.imports.reading import read_bytes
 
@@ -105,3 +106,24 @@ def test_other_documents_and_later_ones_are_told() -> None:
         found, left = read_bytes(data, "plait")
         assert not found
         assert [one.loss for one in left] == [True]
+
+
+def test_retries_cut_answers_and_messages_that_were_never_sent_are_told_as_what_they_are() -> None:
+    player = life([])
+    first, again = Turn(2), Turn(6)
+    player.play(e.UserSaid("why?"), e.TurnStarted(first), e.AssistantSaid(first, AssistantMessage("wrong"), "end"))
+    player.play(e.TurnEnded(first, "done", seen=True), e.RetryAsked(), e.TurnStarted(again), e.UserSaid("later"))
+    player.play(
+        e.AssistantSaid(again, AssistantMessage("right, but", "hm"), "other", complete=False), e.TurnEnded(again, "failed", seen=True)
+    )
+    (one,), left = read_bytes(document(player), "plait")
+    session = imported(one)
+    assert not left
+    assert provider_view(session.conversation) == provider_view(player.session.conversation)
+    assert [(said.role, said.text) for said in one.said] == [
+        ("user", "why?"),
+        ("note", f"{ANEW}\nwrong"),
+        ("note", f"{CUT_THOUGHT}\nhm"),
+        ("assistant", f"right, but{CUT_OFF}"),
+        ("note", f"{UNASKED}\nlater"),
+    ]
