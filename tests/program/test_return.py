@@ -101,3 +101,22 @@ def test_retry_in_another_session_after_a_kill(place: Place) -> None:
         plait.until(lambda: plait.everything.count("long-029") == 2)
         plait.idle()
         assert plait.leave() == 0
+
+
+def test_a_paste_that_was_not_sent_is_no_command_after_a_restart(place: Place) -> None:
+    write_script(place)
+    pasted = "!touch ran\r" * 5
+    with place.start() as plait:
+        plait.ready().enter("hello")
+        plait.idle()
+        plait.send(f"\x1b[200~{pasted}\x1b[201~")
+        plait.until(lambda: "[pasted 5 lines" in plait.text)
+        plait.child.kill(signal.SIGTERM)
+        plait.wait()
+    with place.start() as plait:
+        plait.until(lambda: "[pasted 5 lines" in plait.input_row)
+        plait.pause()
+        plait.send("\r")
+        plait.shows("▌ !touch ran")
+        plait.idle()
+    assert not (place.work / "ran").exists()

@@ -1,7 +1,7 @@
 """Questions of plait's own, in the middle of a command: yes or no, one word of several. They are no events, and wait for no restart.
 
-A line answers only if its first key came after the question could be read. Another line is no answer: it comes back into the line when
-the question is over.
+A line answers only if its first key came after the question could be read. One that was begun before, or is no single word, is no answer:
+it comes back into the line when the question is over.
 """
 
 from __future__ import annotations
@@ -58,11 +58,14 @@ class Asides:
                     keys.append(line)
                     continue
                 word = line.text.strip().lower()
-                if line.began >= asked + READABLE and word in answers:
+                readable = line.began >= asked + READABLE
+                if readable and word in answers:
                     answer = answers[word]
-                else:
+                elif not readable or len(word.split()) > 1:
                     meanwhile.append(line.text)
                     self._screen.hint(f"Type {' or '.join(self._answers)}; what you typed comes back after it.")
+                else:
+                    self._screen.hint(f"That is none of the answers: type {' or '.join(self._answers)}. Ctrl+C gives it up.")
         self._scope = None
         if meanwhile:
             self._give_back("\n".join(meanwhile))

@@ -10,6 +10,7 @@ from prompt_toolkit.history import InMemoryHistory
 from plait.core import commands as c, events as e
 from plait.core.messages import SessionId
 from plait.core.ports import Client
+from plait.core.session import SessionState
 from plait.repl.render import relative_time
 
 PAGE = 1_000
@@ -55,6 +56,8 @@ def news_heading(info: c.SessionInfo, news: c.News, *, again: bool) -> str:
             return ""
         if not info.messages:
             return f"{info.name}: nothing has been said yet"
+        if info.state is SessionState.PROCESSING:
+            return f"{info.name}: at work, nothing new yet"
         return f"{info.name}: nothing new · {info.messages:,} message{'s' * (info.messages != 1)}, /history shows the last"
     count = f"{news.lines:,} new line{'s' * (news.lines != 1)}"
     tools = f" ({news.tools} tool{'s' * (news.tools != 1)})" if news.tools else ""

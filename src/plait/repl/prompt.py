@@ -117,6 +117,8 @@ class Prompt:
     def put_kept(self, text: str, cursor: int) -> None:
         """The same with a text that was typed some time before: it is no answer to what was asked since, and its pastes are pastes."""
         shown, before = self.shelf.folded(text), self.shelf.folded(text[:cursor])
+        if shown == text and text.startswith(("!", "/")):  # nobody knows after a restart what was pasted: many lines were
+            shown = self.shelf.shown(text)
         self.put(shown, len(before) if shown.startswith(before) else len(shown))
         self.began = 0.0 if text else None
 
