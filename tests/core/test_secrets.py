@@ -23,6 +23,12 @@ PEM = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{_LINES}\n-----END OPENSSH PRIVATE 
         "AKIAIOSFODNN7EXAMPLE",
         "hf_abcdefghijkl",
         "xai-abcdefghijkl",
+        "npm_abcdefghijklmnop",
+        "ASIAIOSFODNN7EXAMPLE",
+        "shpat_0123456789abcdef",
+        "SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf",
+        "nvapi-abcdefgh-ijkl_mnop",
+        "whsec_abcdefghijklmnop",
         "Bearer abc.def-ghi_jkl",
     ],
 )

@@ -13,13 +13,20 @@ MARK = "<secret>"
 SHORTEST = 6
 """Characters of a variable's value that is looked for; a shorter one would be found in ordinary words."""
 
+VENDOR_KEYS = (
+    r"\b(?:sk|pk|rk)-[\w-]{8,}|\b(?:sk|pk|rk)_(?:live|test)_\w{8,}|\bgithub_pat_\w{20,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
+    r"|\b(?:gsk|hf|gh[opsur]|xai|glpat|gldt|xox[abeprs]|pplx|lin_api|dop_v1|doo_v1|shpat|shpss|whsec|dapi|nvapi|sntrys|figd|GOCSPX"
+    r"|AGE-SECRET-KEY)[_-][\w-]{8,}|\b(?:npm|pypi|r8)_\w{8,}|\bAIza[\w-]{20,}|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}"
+    r"|\b(?:ya29|hvs|SG)\.[\w.-]{10,}|\bEAA[A-Za-z0-9]{20,}"
+)
+"""The forms that vendors give their keys: nobody writes one of these by chance."""
+
 _SECRET_NAME = re.compile(r"key(?!map|board|ring)|token|secret|passw|credential|auth(?!or)", re.IGNORECASE)
 _BLOCK = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 # A block whose end was cut off goes as far as its lines of base64 do. Every repetition that could be tried again and again has an end.
 _SECRET_FORM = re.compile(
     rf"-----BEGIN {_BLOCK}(?s:.{{0,8000}}?)-----END {_BLOCK}|-----BEGIN {_BLOCK}(?:(?:\s|\\n){{1,9}}[A-Za-z0-9+/=]{{16,}})*"
-    r"|\b(?:sk|pk|rk)-[\w-]{8,}|\b(?:sk|pk|rk)_(?:live|test)_\w{8,}|\bAIza[\w-]{20,}|\bAKIA[A-Z0-9]{12,}|\bgithub_pat_\w{20,}"
-    r"|\b(?:gsk|hf|ghp|gho|ghu|ghs|ghr|xai|glpat|xox[abps])[_-][\w-]{8,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
+    rf"|{VENDOR_KEYS}"
     r"|(?i:\bauthorization\W{1,4}(?:basic|bearer|token)\s{1,9})[\w.~+/=-]{6,}"
     r"|(?i:\bbearer\s{1,9})(?=[A-Za-z]*(?:[\d_~+/=]|[.-]\w))[\w.~+/=-]{8,}|(?i:\bbasic\s{1,9})(?=[A-Za-z+/]*[\d=])[A-Za-z0-9+/]{8,}={0,2}"
     r"|(?<=://)[^/\s@]{1,200}:[^/\s@]{1,200}(?=@)"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from plait.core.secrets import VENDOR_KEYS
 from plait.names.terms import CHATTER, TERMS, VERBS, WEAK, words_in
 
 _ANNOUNCED = (
@@ -59,11 +60,10 @@ _KEPT = re.compile(
     r"\b(?:(?:x-)?auth(?:orization)?|sid|session(?:_?id)?|(?:set-)?cookie|sig(?:nature)?|salt|nonce)\s?[=:]\s?(?P<value>[^\s;]+)", re.I
 )
 _LOGIN = re.compile(r"(?:credentials?|user(?:name)?\s?/\s?pass(?:word)?|zugangsdaten)\s?[:=]\s?(?P<value>[^\n]{1,200})", re.I)
+# Wider than the vendors' forms: what only begins like a key, or stands where a URL has a password, makes no name either.
 _FORM = re.compile(
-    r"(?P<value>-----BEGIN[^-\n]{0,60}-----(?:.*?-----END[^-\n]{0,60}-----|.*)"
-    r"|\b(?:sk|pk|rk|pplx|xai|lin_api|dop_v1|doo_v1|shpat|shpss|whsec|glpat|gldt|xox[abeprs]|gh[opsur]|github_pat|gsk|dapi"
-    r"|nvapi|sntrys|figd|GOCSPX|AGE-SECRET-KEY)[-_][\w\-]{8,}|\b(?:hf|npm|pypi|r8)_\w{8,}"
-    r"|\b(?:AKIA|ASIA|AROA|AIDA|AIza|ya29\.|hvs\.|SG\.|EAA|eyJ)[\w.\-]{10,}|\bssh-(?:rsa|ed25519|dss)\s+\S+"
+    rf"(?P<value>-----BEGIN[^-\n]{{0,60}}-----(?:.*?-----END[^-\n]{{0,60}}-----|.*)|{VENDOR_KEYS}"
+    r"|\b(?:sk|pk|rk|github_pat)[-_][\w\-]{8,}|\b(?:AKIA|ASIA|AROA|AIDA|AIza|EAA|eyJ)[\w.\-]{10,}|\bssh-(?:rsa|ed25519|dss)\s+\S+"
     r"|[a-z][a-z0-9+.\-]{0,20}://[^/\s@:]{0,200}:[^\s@]+@\S*)",
     re.S,
 )
