@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plait.core.messages import Attachment, CallId, ToolCall, ToolResult, Usage
-from plait.exchange.imports.found import Said
-from plait.exchange.imports.values import Json, as_text, call_of, list_in, object_in, text_in
-
-ONLY_TEXT = "only text is imported"
+from plait.core.messages import Attachment, CallId, Outcome, ToolCall, ToolResult, Usage
+from plait.exchange.imports.found import ONLY_TEXT, Said
+from plait.exchange.imports.values import Json, as_text, call_of, list_in, text_in
 
 
 @dataclass(slots=True)
@@ -77,19 +75,18 @@ class Blocks:
         if call is not None:
             self._waiting.remove(call)
         name = call.name if call else text_in(block, "name") or "tool"
-        outcome = "error" if block.get("is_error") is True else "done"
-        return ToolResult(call.id if call else CallId(identity), name, self._content(block.get("content")), outcome)  # type: ignore[arg-type]  # one of the two
+        outcome: Outcome = "error" if block.get("is_error") is True else "done"
+        return ToolResult(call.id if call else CallId(identity), name, self._content(block.get("content")), outcome)
 
     def _content(self, content: Json) -> str:
         if not isinstance(content, list):
             return as_text(content)
         texts = []
         for part in content:
-            if text_in(part, "type") in ("text", ""):
-                texts.append(text_in(part, "text") or as_text(part))
-            elif text_in(part, "type") == "image" or "source" in part:
-                self.left[f"{text_in(part, 'type')}: {ONLY_TEXT}"] += 1
-                texts.append(f"[{text_in(part, 'type')}]")
+            kind = text_in(part, "type")
+            if kind not in ("text", "") and (kind == "image" or "source" in part):
+                self.left[f"{kind}: {ONLY_TEXT}"] += 1
+                texts.append(f"[{kind}]")
             else:
                 texts.append(text_in(part, "text") or as_text(part))
         return "\n".join(texts)
@@ -117,5 +114,7 @@ def attachments_of(message: Json, left: Counter[str]) -> tuple[Attachment, ...]:
             kept.append(Attachment(text_in(one, "file_name") or "attachment", text))
         else:
             left["attachment without its text"] += 1
-    left["file: the export does not hold it"] += sum(bool(object_in({"file": one}, "file")) for one in list_in(message, "files"))
+    for one in list_in(message, "files"):
+        if isinstance(one, dict) and one:
+            left["file: the export does not hold it"] += 1
     return tuple(kept)

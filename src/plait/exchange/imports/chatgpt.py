@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO
 
 from plait.core.messages import CallId, ToolResult
 from plait.exchange.imports.array import elements
-from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said
-from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in
+from plait.exchange.imports.found import ONLY_TEXT, Conversation, Found, Left, Reading, Said, left_out
+from plait.exchange.imports.values import Json, call_of, list_in, moment, object_in, text_in
 
 SOURCE = "chatgpt"
 _BEGINNING = re.compile(r'\{\s*"(?:title|conversation_id)"\s*:')
@@ -48,8 +49,7 @@ def _conversation(value: Json, identity: str, place: str) -> Iterator[Found]:
     teller = _Teller()
     for name in path:
         teller.take(object_in(mapping[name], "message"))
-    for reason, count in teller.left.items():
-        yield Left(place, reason, count, loss=False)
+    yield from left_out(place, teller.left)
     created = moment(value.get("create_time"))
     yield Conversation(SOURCE, identity, tuple(teller.said), text_in(value, "title"), created=created)
 
@@ -83,7 +83,7 @@ class _Teller:
 
     def __init__(self) -> None:
         self.said: list[Said] = []
-        self.left: dict[str, int] = {}
+        self.left: Counter[str] = Counter()
         self._waiting: list[tuple[str, str]] = []
         """Ids and names of the calls without a result."""
 
@@ -133,7 +133,7 @@ class _Teller:
             self.said.append(Said("note", f"{name or 'A tool'}: {text}", at))
 
 
-def _text(message: Json, left: dict[str, int] | None = None) -> str:
+def _text(message: Json, left: Counter[str] | None = None) -> str:
     """All of a message that is text; what is none is counted in `left`, by what it is."""
     content = object_in(message, "content")
     if text_in(content, "content_type") == "thoughts":
@@ -147,7 +147,7 @@ def _text(message: Json, left: dict[str, int] | None = None) -> str:
             parts.append(text)
         elif left is not None and part is not None:
             kind = text_in(part, "content_type").partition("_")[0] or "part"  # image_asset_pointer
-            left[f"{kind}: only text is imported"] = left.get(f"{kind}: only text is imported", 0) + 1
+            left[f"{kind}: {ONLY_TEXT}"] += 1
             parts.append(f"[{kind}]")
     for key in ("text", "result", "content", "user_profile", "user_instructions"):
         if text := text_in(content, key):
@@ -155,4 +155,4 @@ def _text(message: Json, left: dict[str, int] | None = None) -> str:
     if not parts and content.keys() - {"content_type", "parts", "language", "response_format_name"}:
         rest = {key: value for key, value in content.items() if key not in ("content_type", "parts") and value}
         parts.append(json.dumps(rest, ensure_ascii=False) if rest else "")
-    return "\n".join(parts) or as_text(message.get("content") if isinstance(message.get("content"), str) else None)
+    return "\n".join(parts) or text_in(message, "content")

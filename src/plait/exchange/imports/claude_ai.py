@@ -7,7 +7,7 @@ from typing import IO
 
 from plait.exchange.imports.array import elements
 from plait.exchange.imports.blocks import Blocks, attachments_of
-from plait.exchange.imports.found import Conversation, Left, Reading, Said
+from plait.exchange.imports.found import Conversation, Left, Reading, Said, left_out
 from plait.exchange.imports.values import Json, list_in, moment, text_in
 
 SOURCE = "claude-ai"
@@ -37,9 +37,7 @@ def read(stream: IO[bytes], origin: str) -> Reading:
             said += blocks.said(role, _content(message), moment(message.get("created_at")), attachments=attached)
         if strange:
             yield Left(place, "a message of nobody that is known", strange)
-        for reason, count in blocks.left.items():
-            if count:
-                yield Left(place, reason, count, loss=False)
+        yield from left_out(place, blocks.left)
         yield Conversation(SOURCE, identity, tuple(said), text_in(value, "name"), created=moment(value.get("created_at")))
 
 

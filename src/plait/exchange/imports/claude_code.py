@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import IO
 
 from plait.exchange.imports.blocks import Blocks
-from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said
+from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said, left_out
 from plait.exchange.imports.lines import records
 from plait.exchange.imports.values import Json, moment, object_in, text_in, usage_of
 
@@ -91,8 +91,7 @@ class _File:
             yield Left(origin, reason, count)
         for talk in self.talks.values():
             self.left.update(talk.blocks.left)
-        for reason, count in self.left.items():
-            yield Left(origin, reason, count, loss=False)
+        yield from left_out(origin, self.left)
         identity = self.session or PurePath(origin).stem
         title = next((found for kind in ("custom-title", "ai-title", "summary") if (found := self.titles.get(kind))), "")
         for side, talk in self.talks.items():

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import IO
 
 from plait.core.messages import CallId, ToolResult
-from plait.exchange.imports.found import Conversation, Left, Reading, Said
+from plait.exchange.imports.found import ONLY_TEXT, Conversation, Left, Reading, Said, left_out
 from plait.exchange.imports.lines import records
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in
 
@@ -21,7 +21,6 @@ INJECTED = ("<user_instructions>", "<environment_context>", "# AGENTS.md instruc
 """How messages begin that Codex puts in as if the user had written them."""
 WRAPPED = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted"})
 BOOKKEEPING = frozenset({"event_msg", "compacted", "ghost_snapshot", "compaction", "state"})
-ONLY_TEXT = "only text is imported"
 
 
 class _Rollout:
@@ -140,8 +139,7 @@ def read(stream: IO[bytes], origin: str) -> Reading:
             rollout.take(found[1])
     for reason, count in rollout.strange.items():
         yield Left(origin, reason, count)
-    for reason, count in rollout.left.items():
-        yield Left(origin, reason, count, loss=False)
+    yield from left_out(origin, rollout.left)
     identity = rollout.id or PurePath(origin).stem
     if rollout.said or rollout.id:
         yield Conversation(SOURCE, identity, tuple(rollout.said), "", rollout.directory, rollout.created)

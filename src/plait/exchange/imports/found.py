@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, TypeAlias
@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from plait.core.codec import without_surrogates
 from plait.core.messages import Attachment, ToolCall, ToolResult, Usage
 
+ONLY_TEXT = "only text is imported"
 Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note"]
 """`system` is what the program told the model, `note` what it told its user; neither is sent to a model by plait."""
 
@@ -60,6 +61,12 @@ class Left:
 
 Found: TypeAlias = Conversation | Left
 Reading: TypeAlias = Iterator[Found]
+
+
+def left_out(place: str, counts: Mapping[str, int]) -> Iterator[Left]:
+    """What plait has no place for, by its reason."""
+    for reason, count in counts.items():
+        yield Left(place, reason, count, loss=False)
 
 
 def versions(said: tuple[Said, ...]) -> Iterator[str]:

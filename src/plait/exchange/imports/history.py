@@ -110,10 +110,11 @@ class _Recording:
         if close:
             self.add(e.Closed())
 
-    def _begin_turn(self, said: Said) -> None:
-        self._turn = self.add(e.UserSaid(said.text, said.attachments), said.at)
-        self.add(e.TurnStarted(self._turn), said.at)
+    def _begin_turn(self, said: Said) -> Turn:
+        turn = self._turn = self.add(e.UserSaid(said.text, said.attachments), said.at)
+        self.add(e.TurnStarted(turn), said.at)
         self._answered = False
+        return turn
 
     def _end_turn(self) -> None:
         if self._turn is not None:
@@ -121,10 +122,10 @@ class _Recording:
             self._turn = None
 
     def _answer(self, said: Said, place: int, results: dict[tuple[int, int], ToolResult]) -> None:
-        if self._turn is None:
+        turn = self._turn
+        if turn is None:
             self.add(e.Noted(BEGINS), said.at)
-            self._begin_turn(Said("user", "", said.at))  # an empty message is sent to no provider
-        turn = self._turn or Turn(0)
+            turn = self._begin_turn(Said("user", "", said.at))  # an empty message is sent to no provider
         calls = tuple(ToolCall(self._unique(call.id), call.name, call.arguments) for call in said.calls)
         message = AssistantMessage(said.text, said.thinking, calls)
         self.add(e.AssistantSaid(turn, message, "tool_calls" if calls else "end", said.model, said.usage), said.at)

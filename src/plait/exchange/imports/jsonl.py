@@ -6,7 +6,6 @@ own. Messages are in the form of OpenAI's or Anthropic's interface.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import IO
@@ -14,7 +13,7 @@ from typing import IO
 from plait.core.codec import encode
 from plait.core.messages import CallId, ToolResult
 from plait.exchange.imports.blocks import Blocks
-from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said
+from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said, left_out
 from plait.exchange.imports.lines import records
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in, usage_of
 
@@ -93,8 +92,6 @@ def _line_of_messages(record: Json, place: str) -> Iterator[Found]:
 
 
 def _whole(talk: _Talk, name: str, title: str, place: str) -> Iterator[Found]:
-    left: Counter[str] = talk.blocks.left
-    for reason, count in left.items():
-        yield Left(place, reason, count, loss=False)
+    yield from left_out(place, talk.blocks.left)
     if conversation := talk.conversation(name, title):
         yield conversation

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from plait.core.messages import CallId, ToolCall, ToolResult, Usage
-from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said
-from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in
+from plait.core.messages import CallId, Outcome, ToolCall, ToolResult, Usage
+from plait.exchange.imports.found import ONLY_TEXT, Conversation, Found, Left, Reading, Said, left_out
+from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, text_in
 
 SOURCE = "llm"
 MOST_MESSAGES = 1_000_000
@@ -72,8 +72,7 @@ def _thread(tables: Tables, origin: str, identity: str, name: str, tip: object) 
         one = _message(tables, role, parts, left, at, as_text(model), usage)
         if not one.empty:
             said.append(one)
-    for reason, count in left.items():
-        yield Left(place, reason, count, loss=False)
+    yield from left_out(place, left)
     created = min((one[0] for one in turns.values() if one[0] is not None), default=None)
     yield Conversation(SOURCE, identity, tuple(said), name, created=created)
 
@@ -99,11 +98,11 @@ def _message(
         elif kind == "tool_call":
             calls.append(call_of(text_in(more, "tool_call_id"), text_in(more, "name"), more.get("arguments")))
         elif kind == "tool_result":
-            outcome = "error" if more.get("exception") else "done"
+            outcome: Outcome = "error" if more.get("exception") else "done"
             name, output = text_in(more, "name"), as_text(more.get("output"))
-            results.append(ToolResult(CallId(text_in(more, "tool_call_id")), name, output, outcome))  # type: ignore[arg-type]  # one of the two
+            results.append(ToolResult(CallId(text_in(more, "tool_call_id")), name, output, outcome))
         else:
-            left[f"{kind}: only text is imported"] += 1
+            left[f"{kind}: {ONLY_TEXT}"] += 1
             texts.append(f"[{kind}]")
     text = "\n\n".join(texts)
     if results:
@@ -117,11 +116,9 @@ def _borrowed(tables: Tables, payload: Json) -> str:
     """A text that is put together from fragments."""
     pieces = []
     for piece in list_in(payload, "text_ref"):
-        if "literal" in object_in({"piece": piece}, "piece"):
-            pieces.append(text_in(piece, "literal"))
-        else:
-            number = object_in({"piece": piece}, "piece").get("fragment")
-            found = next(tables.rows("SELECT content FROM fragments WHERE id = ?", (number,)), ("",)) if isinstance(number, int) else ("",)
+        pieces.append(text_in(piece, "literal"))
+        if isinstance(piece, dict) and "literal" not in piece and isinstance(number := piece.get("fragment"), int):
+            found = next(tables.rows("SELECT content FROM fragments WHERE id = ?", (number,)), ("",))
             pieces.append(as_text(found[0]))
     return "".join(pieces)
 
@@ -146,7 +143,7 @@ def _responses(tables: Tables, origin: str, threads: set[str]) -> Iterator[Found
             if has_attachments:
                 attached += next(tables.rows("SELECT count(*) FROM prompt_attachments WHERE response_id = ?", (row[0],)))[0]
         if attached:
-            yield Left(f"{origin}, conversation {identity}", "attachment: only text is imported", attached, loss=False)
+            yield Left(f"{origin}, conversation {identity}", f"attachment: {ONLY_TEXT}", attached, loss=False)
         yield Conversation(
             SOURCE, str(identity), tuple(said), as_text(names.get(identity)), created=next((one.at for one in said if one.at), None)
         )
