@@ -1,1 +1,1 @@
-"""Sessions in the forms in which they leave plait: lists, documents, and plait's own JSON. Knows the core only."""
+"""Sessions in the forms in which they leave plait and come into it: lists, documents, other programs' files. Knows the core only."""

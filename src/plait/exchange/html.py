@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 
 from plait.core.sanitize import sanitize
 from plait.exchange.markdown import code_lines
@@ -72,15 +74,8 @@ def _part(part: Part) -> str:
 
 def _prose(text: str) -> Iterator[str]:
     """Markdown as it was written, its blocks of code set off."""
-    block: list[str] = []
-    was_code = False
-    for line, is_code in code_lines(sanitize(text)):
-        if is_code != was_code:
-            yield from _block(block, was_code)
-            block = []
-        block.append(line)
-        was_code = is_code
-    yield from _block(block, was_code)
+    for is_code, group in groupby(code_lines(sanitize(text)), itemgetter(1)):
+        yield from _block([line for line, _ in group], is_code)
 
 
 def _block(lines: Sequence[str], is_code: bool) -> Iterator[str]:
