@@ -26,6 +26,7 @@ from plait.core.session import Session, SessionState
 from plait.exchange.imports.found import Conversation, versions
 from plait.exchange.imports.history import grown_session, new_session
 from plait.runtime.projects import project_at
+from plait.runtime.weight import weight
 
 Outcome: TypeAlias = Literal["new", "grown", "known", "empty"]
 GROUP_BYTES = 4 * 1024 * 1024
@@ -177,7 +178,7 @@ class Importer:
         group.writes.append(Write(row, expected, self._world.store.epoch, tuple(events)))
         group.sessions.add(session.id)
         group.counts.messages += messages
-        group.weight += sum(_weight(one.event) for one in events)
+        group.weight += sum(map(weight, events))
         if group.weight > GROUP_BYTES or len(group.writes) >= GROUP_SESSIONS:
             self.flush()
 
@@ -200,15 +201,3 @@ def session_id(conversation: Conversation, number: int) -> SessionId:
     """The id of the session that a conversation becomes; `number` counts those that became of it before from 1."""
     name = "\0".join((conversation.source, without_surrogates(conversation.id), str(number)))
     return SessionId(sha256(name.encode()).hexdigest()[:12])
-
-
-def _weight(event: e.Event) -> int:
-    match event:
-        case e.UserSaid(text=text, attachments=attachments):
-            return len(text) + sum(len(one.text) for one in attachments)
-        case e.AssistantSaid(message=message):
-            return len(message.text) + len(message.thinking)
-        case e.ToolReturned(result=result):
-            return len(result.content)
-        case _:
-            return 100
