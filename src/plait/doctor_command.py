@@ -12,6 +12,7 @@ from plait.backup_command import rows_told
 from plait.core.errors import StoreError
 from plait.core.sanitize import sanitize
 from plait.paths import Paths
+from plait.repl.slash.wording import counted
 from plait.store import engine, files, schema
 from plait.store.backup import check
 from plait.store.reading import count_rows, looking
@@ -38,7 +39,7 @@ def examine(paths: Paths) -> tuple[str, bool]:
         ("crash reports", _many(paths.crashes, "*.txt")),
     ]
     problems = [*_old_library(), *(check(paths.database) if paths.database.exists() else ())]
-    rows.append(("check", f"{len(problems):,} problem{'s' * (len(problems) != 1)}" if problems else "sound"))
+    rows.append(("check", counted(len(problems), "problem") if problems else "sound"))
     lines = [f"{label:<14} {text}" for label, text in rows]
     lines += [f"  {problem}" for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:

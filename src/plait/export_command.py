@@ -13,11 +13,13 @@ from plait import __version__
 from plait.core.commands import SessionInfo
 from plait.core.errors import UsageError
 from plait.core.naming import session_named
+from plait.core.ports import Project
 from plait.core.sanitize import sanitize
 from plait.core.secrets import Secrets
 from plait.exchange.document import Kept
 from plait.exchange.export import Exported, Format, file_name, format_of, render, secrets_told
 from plait.exchange.new_file import taken, write_new
+from plait.repl.slash.wording import counted
 from plait.sessions_command import home_of
 from plait.store.reading import Reader, reading
 
@@ -87,10 +89,10 @@ def _named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInf
 
 
 def _load(reader: Reader, rows: Sequence[SessionInfo]) -> Iterator[Exported]:
-    projects, drafts = {project.id: project for project in reader.projects()}, reader.drafts()
+    projects: dict[str, Project] = {project.id: project for project in reader.projects()}
+    drafts = reader.drafts()
     for row in rows:
-        project = next(one for key, one in projects.items() if key == row.project)
-        yield Exported(row, Kept(row.id, project, tuple(reader.events(row.id)), drafts.get(row.id)))
+        yield Exported(row, Kept(row.id, projects[row.project], tuple(reader.events(row.id)), drafts.get(row.id)))
 
 
 def _render(sessions: Sequence[Exported], form: Format, secrets: Secrets | None) -> str:
@@ -117,7 +119,7 @@ def _write_each(reader: Reader, rows: Sequence[SessionInfo], target: Path, form:
             raise taken(place)
     for one in _load(reader, rows):
         write_new(places[one.row.id], _render([one], form, secrets))
-    return [f"{len(rows):,} session{'s' * (len(rows) != 1)} in {target}."]
+    return [f"{counted(len(rows), 'session')} in {target}."]
 
 
 def _done(target: Path, rows: Sequence[SessionInfo]) -> str:

@@ -23,6 +23,7 @@ from plait.import_files import Source, places, read, sources
 from plait.import_sessions import Counts, Importer, World
 from plait.names import named
 from plait.paths import Paths, ensure
+from plait.repl.slash.wording import counted
 from plait.store.files import MovedAside
 from plait.store.sqlite import Finding, SqliteStore, open_store
 
@@ -171,7 +172,7 @@ class _Tally:
             self.messages += sum(said.role in ("user", "assistant") for said in one.said)
 
     def __str__(self) -> str:
-        counts = (_count(self.conversations, "conversation"), _count(self.messages, "message"), _count(self.files, "file"))
+        counts = (counted(self.conversations, "conversation"), counted(self.messages, "message"), counted(self.files, "file"))
         return f"{', '.join(counts)}, {self.size / MB:,.1f} MB"
 
 
@@ -212,16 +213,12 @@ def _take(one: Conversation | Left, source: Source, importer: Importer, report: 
 
 
 def _result(counts: Counts) -> str:
-    parts = [f"{_count(counts.new, 'conversation')} imported" + (f" ({_count(counts.messages, 'message')})" if counts.messages else "")]
+    parts = [f"{counted(counts.new, 'conversation')} imported" + (f" ({counted(counts.messages, 'message')})" if counts.messages else "")]
     if counts.grown:
         parts.append(f"{counts.grown:,} continued where the file had grown")
     if counts.known:
         parts.append(f"{counts.known:,} here already")
     return ", ".join(parts) + "."
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def check(files: Sequence[str], format_name: str, *, scan: bool) -> None:

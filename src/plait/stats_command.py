@@ -11,6 +11,7 @@ from pathlib import Path
 from plait.core.commands import SessionInfo
 from plait.core.sanitize import sanitize
 from plait.core.session import SessionState
+from plait.repl.slash.wording import counted
 from plait.store.reading import Used, reading
 
 DAYS = 14
@@ -144,8 +145,3 @@ def _money(total: Total) -> str:
         return amount
     calls = f"{counted(total.unpriced, 'call')} of unknown price"
     return f"{amount} without {calls}" if total.cost else calls
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: "1 call", "2,000 calls"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
