@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from plait.cli_keeping import KEEPING
+from plait.cli_keeping import KEEPING, directory_of
 
 
 @click.command("import")
@@ -26,8 +26,7 @@ def import_conversations(ctx: click.Context, files: tuple[str, ...], format_name
     from plait.paths import find_paths
 
     check(files, format_name, scan=scan)
-    directory = os.path.abspath(ctx.find_root().params.get("cwd") or ".")
-    request = Request(files, format_name, directory, dry_run or scan)
+    request = Request(files, format_name, directory_of(ctx), dry_run or scan)
     return run_import(request, find_paths(os.environ), os.environ, sys.stdout, sys.stderr)
 
 

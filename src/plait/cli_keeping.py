@@ -23,7 +23,7 @@ def _paths() -> Paths:
     return find_paths(os.environ)
 
 
-def _directory(ctx: click.Context) -> str:
+def directory_of(ctx: click.Context) -> str:
     """The directory whose project is meant: that of `-C`, else the current one."""
     given = ctx.find_root().params.get("cwd") or "."
     return os.path.abspath(given)
@@ -38,9 +38,9 @@ def sessions(ctx: click.Context, closed: bool, as_json: bool) -> None:
     from plait.sessions_command import list_sessions, sessions_json
 
     if as_json:
-        click.echo(sessions_json(_paths().database, _directory(ctx), closed=closed), nl=False)
+        click.echo(sessions_json(_paths().database, directory_of(ctx), closed=closed), nl=False)
     else:
-        click.echo(list_sessions(_paths().database, _directory(ctx), sys.stdout, os.environ, closed=closed), nl=False)
+        click.echo(list_sessions(_paths().database, directory_of(ctx), sys.stdout, os.environ, closed=closed), nl=False)
 
 
 @click.command()
@@ -96,7 +96,7 @@ def export(ctx: click.Context, /, **given: Any) -> None:
     """
     from plait.export_command import Request, export
 
-    request = Request(directory=_directory(ctx), **given)
+    request = Request(directory=directory_of(ctx), **given)
     text, told = export(_paths().database, os.environ, request)
     if text:
         click.echo(text, nl=False)
