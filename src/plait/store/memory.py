@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from plait.core.codec import without_surrogates
 from plait.core.commands import Draft, SessionInfo
@@ -164,5 +165,5 @@ class MemoryStore:
 
 
 def _clean(row: SessionInfo) -> SessionInfo:
-    texts = {key: without_surrogates(getattr(row, key)) for key in ("name", "directory", "title", "notify")}
-    return replace(row, name=texts["name"], directory=texts["directory"], title=texts["title"], notify=texts["notify"])
+    texts: dict[str, Any] = {key: without_surrogates(getattr(row, key)) for key in ("name", "directory", "title", "notify")}
+    return replace(row, **texts)

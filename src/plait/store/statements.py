@@ -50,6 +50,7 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state
 
 
 def insert(writer: engine.Connection, row: SessionInfo, rows: Sequence[EventRow]) -> None:
+    """Add events of one session, with its row as it is after them. Surrogates, which UTF-8 does not have, are replaced in the row."""
     values = [without_surrogates(value) if isinstance(value, str) else value for value in astuple(row)[:-1]]  # a draft has its own table
     writer.execute(_UPSERT_SESSION, values)
     for thread in {event.thread for event in rows}:
@@ -64,6 +65,7 @@ def holds(writer: engine.Connection, rows: Sequence[EventRow]) -> bool:
 
 
 def session_info(row: tuple[Any, ...]) -> SessionInfo:
+    """A row of `READ_SESSIONS`, whose columns are in the order of the fields. Raises `StoreError` for a state that is not known here."""
     values = dict(zip((one.name for one in fields(SessionInfo)), row, strict=True))
     try:
         values["state"] = SessionState(values["state"])
