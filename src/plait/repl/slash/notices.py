@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from plait.core import commands as c
-from plait.core.errors import UsageError
 from plait.core.notices import ALL, NOTICE_KINDS, NOTICE_WAYS, OFF, Rules, parse_rules, rules_text
+from plait.repl.announce import own_rules
 from plait.repl.fleet import FleetView
 from plait.repl.slash.choices import Choice, Lookup, one_session
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
@@ -44,7 +44,7 @@ async def notify(prompt: Prompt, argument: str) -> None:
         _tell(prompt, row, "")
         return
     reset = [word.lower() for word in rest] == [RESET]
-    rules = None if reset else rules_text(parse_rules(" ".join(rest)).over(_own(row)))
+    rules = None if reset else rules_text(parse_rules(" ".join(rest)).over(own_rules(row) or Rules()))
     if await prompt.submit(c.ChangeSetting(row.id, "notify", rules)) is None:
         return
     now = (await fleet_now(prompt)).row(row.id)
@@ -59,16 +59,8 @@ def _name_and_rest(view: FleetView, words: list[str], reserved: Collection[str])
     return (words[0], words[1:]) if words else ("", [])
 
 
-def _own(row: c.SessionInfo) -> Rules:
-    """The session's own rules; those that a later version wrote, and this one cannot read, are none."""
-    try:
-        return parse_rules(row.notify)
-    except UsageError:
-        return Rules()
-
-
 def _tell(prompt: Prompt, row: c.SessionInfo, before: str) -> None:
-    own = rules_text(_own(row))
+    own = rules_text(own_rules(row) or Rules())
     muted = f" It is muted, so none comes: /mute {row.name} off." if row.muted else ""
     if own:
         text = f"Notices of '{row.name}': {own}. The other kinds come as the settings say; /notify {row.name} {RESET} leaves all to them."
