@@ -20,7 +20,7 @@ from typing import Final
 import anyio
 from anyio.abc import Process
 
-from plait.repl.shell import child_environment
+from plait.repl.shell import child_environment, shell_of
 
 LONGEST: Final = 10.0
 MOST_AT_ONCE: Final = 4
@@ -85,7 +85,7 @@ class Hooks:
         try:
             with anyio.CancelScope(shield=True):  # cut off in its middle, the shell would be left without anybody who ends its group
                 process = await anyio.open_process(
-                    [_shell(self._environ), "-c", command],
+                    [shell_of(self._environ), "-c", command],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -102,11 +102,6 @@ class Hooks:
             with anyio.CancelScope(shield=True):
                 await _end(process)
         return f"was ended after {self._longest:g} seconds" if limit.cancelled_caught else _ending(process.returncode or 0)
-
-
-def _shell(environ: Mapping[str, str]) -> str:
-    shell = environ.get("SHELL", "")
-    return shell if shell.startswith("/") and os.access(shell, os.X_OK) else "/bin/sh"
 
 
 async def _feed(process: Process, data: bytes) -> None:

@@ -68,6 +68,12 @@ def child_environment(environ: Mapping[str, str], secret: Collection[str] = ()) 
     return {name: value for name, value in environ.items() if name not in PROVIDER_KEYS and name not in secret}
 
 
+def shell_of(environ: Mapping[str, str]) -> str:
+    """The user's shell, /bin/sh where there is none that can be run."""
+    shell = environ.get("SHELL", "")
+    return shell if shell.startswith("/") and os.access(shell, os.X_OK) else "/bin/sh"
+
+
 async def run_shell(command: str, directory: str, environ: Mapping[str, str], output: Output) -> int:
     """Run `command` and show what it prints; returns its exit status, 128 + the signal's number where one ended it.
 
@@ -97,9 +103,7 @@ async def run_shell(command: str, directory: str, environ: Mapping[str, str], ou
 
 
 async def _start(command: str, directory: str, environ: Mapping[str, str]) -> anyio.abc.Process:
-    shell = environ.get("SHELL", "")
-    if not (shell.startswith("/") and os.access(shell, os.X_OK)):
-        shell = "/bin/sh"
+    shell = shell_of(environ)
     try:
         return await anyio.open_process(
             [shell, "-c", command],
