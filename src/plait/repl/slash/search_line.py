@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from plait.core import commands as c, events as e
 from plait.core.searching import Role
@@ -18,8 +18,8 @@ PAGE: Final = 10
 """Hits that are shown at once."""
 MOST_PAGES: Final = 10_000
 
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "tool": "tool"}
-_KINDS: dict[str, e.Kind] = {one: one for one in ("debug", "planning", "development", "code-review")}
+_ROLES: dict[str, Role] = {one: one for one in get_args(Role)}
+_KINDS: dict[str, e.Kind] = {one: one for one in get_args(e.Kind)}
 _ANSWERS = {"yes": True, "no": False}
 
 
@@ -74,4 +74,3 @@ _FILTERS: dict[str, Callable[[str, datetime], dict[str, Any]]] = {
     "until": lambda value, now: {"until": (moment(value, now) + timedelta(days=1)).timestamp()},
     "page": _page,
 }
-FILTERS: Final = tuple(_FILTERS)
