@@ -121,7 +121,7 @@ async def test_status_shows_what_is_going_on(tmp_path: Path) -> None:
         await prompt.say("hello")
         shown = " ".join((await prompt.type("/status")).split())
         for part in (
-            f"default ({prompt.session}), ready for a message",
+            f"default ({prompt.session}), ready directory",
             str(tmp_path),
             "messages 2",
             "scripted:test (from default)",
@@ -157,6 +157,6 @@ async def test_status_while_an_answer_is_written(tmp_path: Path) -> None:
         await prompt.client.submit(c.Say(prompt.session, "one"))
         await prompt.client.submit(c.Say(prompt.session, "two"))
         await until(lambda: bool(prompt.models.model.requests))
-        assert "answering, 1 more queued" in await prompt.type("/status")
+        assert "working, 1 queued" in await prompt.type("/status")
         assert "1 of at most 5 running" in await prompt.type("/status")
         assert "still comes from the one before" in " ".join((await prompt.type("/model near:one")).split())

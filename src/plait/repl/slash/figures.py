@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from plait.core.commands import Status
-from plait.core.session import SessionState
 from plait.repl.slash.layout import heading, pairs
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
-
-_STATES = {
-    SessionState.ACTIVE: "ready for a message",
-    SessionState.WAITING: "waits for you",
-    SessionState.PROCESSING: "answering",
-    SessionState.PAUSED: "paused",
-    SessionState.COMPLETED: "closed",
-}
+from plait.repl.slash.wording import counted, state_words
 
 
 async def status(prompt: Prompt, argument: str) -> None:
@@ -24,7 +16,7 @@ async def status(prompt: Prompt, argument: str) -> None:
     if now is None:
         return
     rows = [
-        ("session", f"{now.info.name} ({now.info.id}), {_STATES[now.info.state]}{_queued(now)}"),
+        ("session", f"{now.info.name} ({now.info.id}), {state_words(now.info)}"),
         ("directory", now.info.directory),
         ("project", now.info.project),
         ("messages", f"{now.info.messages:,}"),
@@ -41,10 +33,6 @@ async def status(prompt: Prompt, argument: str) -> None:
     prompt.show(heading("Status", prompt.look) + pairs(rows, prompt.look))
     if now.trouble:
         notice(prompt, now.trouble, "error")
-
-
-def _queued(now: Status) -> str:
-    return f", {now.queued} more queued" if now.queued else ""
 
 
 def _sampling(now: Status) -> str:
@@ -89,7 +77,7 @@ def _cost(now: Status) -> str:
     amount = f"${now.cost:.2f}" if now.cost >= 1 else f"${now.cost:.6f}".rstrip("0").rstrip(".")
     if not now.unpriced:
         return amount
-    calls = f"{now.unpriced:,} call{'' if now.unpriced == 1 else 's'} whose price is not known"
+    calls = f"{counted(now.unpriced, 'call')} whose price is not known"
     return f"{amount}, without {calls}" if now.cost else f"not known ({calls})"
 
 
