@@ -93,6 +93,8 @@ async def test_the_inbox_shows_what_waits_oldest_first_and_in_full(tmp_path: Pat
         ("/inbox 2 2", "postgres"),
         ("/answer docs 2", "postgres"),
         ("/inbox do POST", "postgres"),
+        ("/inbox docs\n2", "postgres"),
+        ("/answer docs\nneither,\nuse files", "neither,\nuse files"),
         ("/answer 2", "postgres"),
         ("/answer 2 non", "none"),
         ("/answer docs neither, use files", "neither, use files"),
@@ -102,7 +104,7 @@ async def test_the_inbox_shows_what_waits_oldest_first_and_in_full(tmp_path: Pat
 async def test_a_question_is_answered_from_afar(line: str, told: str, tmp_path: Path) -> None:
     async with waiting(tmp_path, docs="which database", auth="finish") as prompt:
         here = prompt.session
-        assert await prompt.told(line) == f"✓ Answered 'docs': {told}"
+        assert await prompt.told(line) == f"✓ Answered 'docs': {' '.join(told.split())}"
         assert await answers(prompt, "docs") == [told]
         assert prompt.session == here
 

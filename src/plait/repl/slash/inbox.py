@@ -29,9 +29,9 @@ LOOKED_AT = 200
 
 async def inbox(prompt: Prompt, argument: str) -> None:
     """Show everything that waits, or answer one question."""
-    word, _, text = argument.partition(" ")
-    if text.strip():
-        await _answer(prompt, await meant(prompt, word), text.strip())
+    word, text = _first_and_rest(argument)
+    if text:
+        await _answer(prompt, await meant(prompt, word), text)
         return
     view = await fleet_now(prompt)
     waiting = _waiting(view)
@@ -90,9 +90,9 @@ async def answer(prompt: Prompt, argument: str) -> None:
         raise usage_error("answer", ANSWER, "/answer needs an answer")
     view = await fleet_now(prompt)
     asking = [row for row in _waiting(view) if row.waiting_for == "question"]
-    word, _, rest = argument.partition(" ")
-    if rest.strip() and (_names_one(view, word) or len(asking) > 1):
-        await _answer(prompt, await meant(prompt, word), rest.strip())
+    word, rest = _first_and_rest(argument)
+    if rest and (_names_one(view, word) or len(asking) > 1):
+        await _answer(prompt, await meant(prompt, word), rest)
     elif len(asking) == 1:
         await _answer(prompt, asking[0], argument)
     elif asking:
@@ -100,6 +100,12 @@ async def answer(prompt: Prompt, argument: str) -> None:
         raise UsageError(f"{len(asking)} questions wait: {who}. Say whose you answer, with /answer NAME TEXT; /inbox shows them.")
     else:
         raise UsageError("No question waits for an answer. /inbox shows what waits.")
+
+
+def _first_and_rest(argument: str) -> tuple[str, str]:
+    """The first word and what comes after it, on the same line or on the next; each may be empty."""
+    word, rest = [*argument.split(maxsplit=1), "", ""][:2]
+    return word, rest
 
 
 def _names_one(view: FleetView, word: str) -> bool:
