@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from plait.core.errors import StoreError, UsageError
 from plait.repl.slash.begin import begin
 from plait.repl.slash.choices import DIRECTORIES, Choice, Lookup, another_session, one_session
 from plait.repl.slash.lifecycle import close, rename
-from plait.repl.slash.registry import Prompt, Run, SlashCommand, notice, usage_error
+from plait.repl.slash.registry import Prompt, Run, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.sessions import flag_choices, sessions, switch
 from plait.repl.slash.targets import one_word, shown_or_meant
 from plait.repl.slash.wording import counted
@@ -88,11 +87,8 @@ def session_command(database: str) -> SlashCommand:
         word, _, rest = argument.partition(" ")
         member = family.get(word.lower())
         if member is None:
-            near = difflib.get_close_matches(word.lower(), family, n=1, cutoff=0.5)
-            hint = f". Did you mean /session {near[0]}?" if near else ""
-            raise usage_error(
-                "session", USAGE, f"/session knows no '{word[:40]}'{hint}" if word else "/session needs a word that says what to do"
-            )
+            unknown = f"/session knows no '{word[:40]}'{did_you_mean(word, family, '/session ')}"
+            raise usage_error("session", USAGE, unknown if word else "/session needs a word that says what to do")
         await member(prompt, rest.strip())
 
     return SlashCommand(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from plait.core import commands as c
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
-from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
+from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.targets import fleet_now
 from plait.repl.slash.wording import counted, size, state_words
 
@@ -71,9 +70,8 @@ async def debug(prompt: Prompt, argument: str) -> None:
     """Show one part of the runtime's insides."""
     view = _VIEWS.get(argument.lower())
     if view is None:
-        near = difflib.get_close_matches(argument.lower(), _VIEWS, n=1, cutoff=0.5)
-        hint = f". Did you mean /debug {near[0]}?" if near else ""
-        raise usage_error("debug", USAGE, f"/debug knows no '{argument[:40]}'{hint}" if argument else "/debug needs the part to show")
+        unknown = f"/debug knows no '{argument[:40]}'{did_you_mean(argument, _VIEWS, '/debug ')}"
+        raise usage_error("debug", USAGE, unknown if argument else "/debug needs the part to show")
     reply = await prompt.submit(c.ReadInternals())
     if not isinstance(reply, c.Internals):
         return

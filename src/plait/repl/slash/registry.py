@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -249,6 +249,12 @@ def one_session_only(prompt: Prompt, what: str) -> str:
 def usage_error(command: str, usage: str, what: str) -> UsageError:
     """An argument that cannot be: what is wrong with it (without a full stop), and the right form."""
     return UsageError(f"{what}{'' if what.endswith('?') else '.'} Type {usage}, or /help {command} for an example.")
+
+
+def did_you_mean(word: str, known: Iterable[str], before: str = "") -> str:
+    """What is put behind a word that nobody knows: the nearest of the known ones with what stands `before` it; empty if none is near."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return f". Did you mean {before}{near[0]}?" if near else ""
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from plait.repl.fleet import FleetView
 from plait.repl.slash.choices import Choice, Lookup, another_session
 from plait.repl.slash.layout import lines
 from plait.repl.slash.listing import list_rows
-from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
+from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.targets import completed, fleet_now, meant, one_word
 from plait.repl.slash.wording import size
 
@@ -58,8 +57,7 @@ def _flags(argument: str) -> frozenset[str]:
     words = argument.lower().split()
     for word in words:
         if word not in FLAGS:
-            near = difflib.get_close_matches(word, FLAGS, n=1, cutoff=0.5)
-            raise usage_error("sessions", USAGE, f"/sessions knows no '{word[:40]}'" + (f". Did you mean {near[0]}?" if near else ""))
+            raise usage_error("sessions", USAGE, f"/sessions knows no '{word[:40]}'{did_you_mean(word, FLAGS)}")
     return frozenset(words)
 
 
