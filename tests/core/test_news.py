@@ -17,7 +17,7 @@ from plait.core.news import unseen
 from plait.core.session import Session
 from plait.runtime.weight import OBJECTS, weight
 from tests.core.histories import Player, steps
-from tests.core.test_session import ASKED, CALL, ONE, OPENED, RUNNING, answer, end, reply
+from tests.core.test_session import ASKED, CALL, ONE, OPENED, RUNNING, answer, end, played, reply
 
 ROOMY = 10**9
 CUT = re.compile(r"\n\[([\d,]+) more characters are only in /history\.\]")
@@ -224,3 +224,27 @@ def texts(value: object) -> list[str]:
     if is_dataclass(value):
         return [text for one in fields(value) for text in texts(getattr(value, one.name))]
     return []
+
+
+@given(steps(60), st.integers(0, 6))
+def test_a_message_is_there_where_its_turn_begins_or_is_given_up(choices: list[Any], capacity: int) -> None:
+    """Whoever is told that a turn begins has its message: among the news, or beside them; nobody has it twice."""
+    session = lived(choices)
+    told = news(session, capacity=capacity)
+    said = {one.seq for one in session.conversation if isinstance(one.event, e.UserSaid)}
+    started = {one.event.turn: one.seq or 0 for one in session.conversation if isinstance(one.event, e.TurnStarted)}
+    wanted = [
+        one.event.turn
+        for one in told.events
+        if isinstance(one.event, e.TurnStarted) or (isinstance(one.event, e.TurnEnded) and one.event.turn not in started)
+    ]
+    assert [one.seq for one in told.begun] == sorted({turn for turn in wanted if turn in said and turn <= session.mark.upto})
+
+
+def test_a_message_that_was_queued_when_one_looked_is_told_with_its_turn() -> None:
+    first, second = Turn(2), Turn(3)
+    queued = (OPENED, e.UserSaid("one"), e.UserSaid("two"), e.TurnStarted(first), e.Seen(4))
+    done = news(played(*queued, e.TurnEnded(first, "done", False), e.TurnStarted(second)))
+    assert [one.event for one in done.begun] == [e.UserSaid("two")]
+    given_up = news(played(*queued, e.TurnEnded(second, "interrupted", False), e.TurnEnded(first, "done", False)))
+    assert [one.event for one in given_up.begun] == [e.UserSaid("two")]

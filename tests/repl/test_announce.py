@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from plait.core import commands as c
+from plait.core.commands import Heavy
 from plait.core.messages import CallId, SessionId, ToolCall
 from plait.core.notices import parse_rules
 from plait.core.session import SessionState
@@ -124,15 +125,17 @@ def test_rules_of_a_later_version_count_as_none() -> None:
     assert own_rules(replace(session("a"), notify="done=off")) == parse_rules("done=off")
 
 
-def test_a_heavy_session_is_told_once() -> None:
+def test_a_heavy_session_is_told_once_whatever_it_is_called() -> None:
     told: list[str] = []
     silent = Notifier(parse_rules("all=off"), "", 0.0, lambda: 0.0, told.append, lambda *one: None, {})
     announcer = Announcer(silent, None, told.append)
-    view = fleet([session("a")], "a")
-    heavy = replace(view, heavy=("a holds 51 MB. Close it.",))
-    for old, new in ((view, heavy), (heavy, replace(view, heavy=("a holds 52 MB. Close it.",))), (heavy, view), (view, heavy)):
+    one = session("a")
+    view = fleet([one], "a")
+    heavy = replace(view, heavy=(Heavy(one.id, 51 * 2**20),))
+    heavier = replace(view, sessions=(replace(one, name="renamed"),), heavy=(Heavy(one.id, 52 * 2**20),))
+    for old, new in ((view, heavy), (heavy, heavier), (heavier, view), (view, heavy)):
         announcer.changed(old, new)
-    assert told == ["a holds 51 MB. Close it."] * 2
+    assert [text.partition(".")[0] for text in told] == ["'a' holds 51 MB of memory"] * 2
 
 
 def test_a_session_that_is_new_is_not_told() -> None:

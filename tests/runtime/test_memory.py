@@ -49,7 +49,8 @@ async def test_a_heavy_session_stays_while_it_is_shown() -> None:
             await turned(coordinator, session, "hi")
             assert len(coordinator.loaded) == 1
             fleet = await ask(coordinator, c.ReadFleet(), c.Fleet)
-            assert ["'default' holds" in sentence for sentence in fleet.heavy] == [True]
+            assert [one.session for one in fleet.heavy] == [session]
+            assert fleet.heavy[0].held > SMALL.warn_bytes
         await until(lambda: coordinator.loaded == ())
         assert (await ask(coordinator, c.ReadFleet(), c.Fleet)).heavy == ()
 

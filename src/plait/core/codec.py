@@ -54,6 +54,7 @@ TYPES: dict[str, type] = {
         commands.SessionInfo,
         commands.ModelLine,
         commands.GateFigures,
+        commands.Heavy,
         commands.Held,
         commands.Hit,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from plait.core import events as e
 from plait.core.commands import News
@@ -47,7 +48,21 @@ def unseen(session: Session, upto: int, capacity: int, capacity_bytes: int, weig
         skipped=skipped,
         skipped_lines=sum(lines[:skipped]),
         seq=upto,
+        begun=_begun(session.conversation, kept, session.mark.upto),
     )
+
+
+def _begun(conversation: Sequence[e.Stamped], kept: Sequence[e.Stamped], seen: int) -> tuple[e.Stamped, ...]:
+    """Messages that were said before the mark, and whose turns begin, or are given up without a beginning, in what is kept."""
+    told = {stamped.event.turn for stamped in kept if isinstance(stamped.event, (e.TurnStarted, e.TurnEnded))}
+    turns = {turn for turn in told if turn <= seen}
+    if not turns:
+        return ()
+    recent = list(takewhile(lambda stamped: (stamped.seq or 0) >= min(turns), reversed(conversation)))
+    before = (stamped.event for stamped in recent if (stamped.seq or 0) <= seen)
+    turns -= {event.turn for event in before if isinstance(event, e.TurnStarted)}
+    said = [stamped for stamped in recent if stamped.seq in turns and isinstance(stamped.event, e.UserSaid)]
+    return tuple(reversed(said))
 
 
 def _shown_of_the_next(session: Session, fresh: Sequence[e.Stamped]) -> int:

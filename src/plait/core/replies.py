@@ -185,6 +185,8 @@ class News:
     skipped_lines: int
     seq: int
     """Follow from here."""
+    begun: tuple[e.Stamped, ...] = ()
+    """Messages that were said before all this and whose turns began, or were given up, in it: they stand where that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,14 @@ class GateFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Heavy:
+    """A session that holds much memory: about so many bytes."""
+
+    session: SessionId
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """The answer to `ReadFleet`: the open sessions in the order of their numbers (the projects' order is the front end's), and the gate."""
 
@@ -205,13 +215,14 @@ class Fleet:
     gate: GateFigures
     texts: tuple[tuple[SessionId, str], ...] = ()
     """Of the sessions that wait: the question, why it failed, or how the answer begins, in one line; not of those out of memory."""
-    heavy: tuple[str, ...] = ()
-    """Sentences about sessions that hold much memory."""
+    heavy: tuple[Heavy, ...] = ()
+    """Sessions that hold more memory than is usual."""
     completing: tuple[SessionId, ...] = ()
     """Sessions that are paused while an answer still comes in them."""
 
 
 LINE_LENGTH = 200
+"""Characters of what a session has to say in a list or a notice."""
 
 
 def waiting_text(session: Session) -> str:

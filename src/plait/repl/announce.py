@@ -33,9 +33,9 @@ class Announcer:
 
     def changed(self, old: FleetView, new: FleetView) -> None:
         """The open sessions were as `old` says, and are as `new` says."""
-        for sentence in new.heavy:
-            if sentence.partition(" holds ")[0] not in {one.partition(" holds ")[0] for one in old.heavy}:
-                self._warn(sentence)
+        for session, text in new.heavy_texts.items():
+            if session not in old.heavy_texts:
+                self._warn(text)
         for row in new.sessions:
             before = old.row(row.id)
             if before is not None and row.id != new.shown:

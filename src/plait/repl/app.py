@@ -257,7 +257,7 @@ class Repl(OnScreen):
                 await self.switch(session)
                 return
         if self.fleet.sessions:
-            await self.switch(max(self.fleet.sessions, key=lambda row: row.last_at).id)
+            await self.switch(max(self.fleet.sessions, key=lambda row: row.used_at).id)
         elif isinstance(reply := await self.submit(c.OpenSession(self.directory)), c.Done):
             await self.switch(reply.session)
 

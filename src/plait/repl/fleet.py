@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from plait.core.commands import Fleet, GateFigures, SessionInfo
+from plait.core.commands import Fleet, GateFigures, Heavy, SessionInfo
 from plait.core.messages import SessionId
 from plait.core.naming import session_meant
 from plait.core.session import SessionState
@@ -20,7 +20,7 @@ class FleetView:
     sessions: tuple[SessionInfo, ...] = ()
     gate: GateFigures = GateFigures(0, 0, 0)
     texts: tuple[tuple[SessionId, str], ...] = ()
-    heavy: tuple[str, ...] = ()
+    heavy: tuple[Heavy, ...] = ()
     completing: tuple[SessionId, ...] = ()
     shown: SessionId = SessionId("")
     home: str = ""
@@ -47,6 +47,16 @@ class FleetView:
     def number_of(self, session: SessionId) -> int:
         """The number of an open session; 0 if it is not open."""
         return next((number for number, row in enumerate(self.sessions, 1) if row.id == session), 0)
+
+    @property
+    def heavy_texts(self) -> dict[SessionId, str]:
+        """A sentence about each open session that holds much memory."""
+        rows = ((self.row(one.session), one.held / 1024 / 1024) for one in self.heavy)
+        return {
+            row.id: f"'{row.name}' holds {held:,.0f} MB of memory. /clear in it begins afresh; nothing is lost."
+            for row, held in rows
+            if row
+        }
 
     @property
     def waiting(self) -> tuple[SessionInfo, ...]:

@@ -60,11 +60,6 @@ class Printer:
         return tuple(said.text for said in self._waiting.values())
 
     @property
-    def unstarted(self) -> dict[Turn, e.UserSaid]:
-        """Messages that are not echoed yet, by the turns that have not started."""
-        return dict(self._waiting)
-
-    @property
     def shown(self) -> int:
         """Characters of the answer in progress that were shown: finished blocks, and the tail, which is drawn again as a whole."""
         return max(self._shown, self._elsewhere)

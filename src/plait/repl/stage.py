@@ -22,7 +22,7 @@ from prompt_toolkit.history import InMemoryHistory
 
 from plait.core import commands as c, events as e
 from plait.core.errors import PlaitError
-from plait.core.messages import SessionId, Turn
+from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.repl.drafts import Drafts
 from plait.repl.opening import Opening, news_heading, read_opening
@@ -70,8 +70,6 @@ class Stage:
         self._followed = anyio.Event()
         self._seq = 0
         self._histories: dict[SessionId, InMemoryHistory] = {}
-        self._unstarted: dict[SessionId, dict[Turn, e.UserSaid]] = {}
-        """Messages that were not echoed when their session was left: seen as queued, and not where their turn has started meanwhile."""
         self._marking: dict[SessionId, anyio.Event] = {}
         """Sessions that were left and whose marks are on their way to the disk."""
         self._on_round = False
@@ -122,7 +120,6 @@ class Stage:
         """It was completed: opened again, it is shown like one that was not shown in this run."""
         if session != self.session:
             self._histories.pop(session, None)
-            self._unstarted.pop(session, None)
             self.recent = [one for one in self.recent if one != session]
 
     async def leave(self) -> SessionId | None:
@@ -133,7 +130,6 @@ class Stage:
         self._following.cancel()
         await self._followed.wait()
         mark = c.MarkSeen(left, self._seq, self._printer.shown)
-        self._unstarted[left] = self._printer.unstarted
         draft = self._drafts.part()
         self.session = SessionId("")
         self._printer.reset()
@@ -178,13 +174,7 @@ class Stage:
                 self._printer.show(stamped)
 
     def _show_news(self, status: c.Status, news: c.News, *, again: bool) -> None:
-        begun = {one.event.turn for one in news.events if isinstance(one.event, (e.TurnStarted, e.TurnEnded))}
-        before = [
-            e.Stamped(status.info.id, turn, 0.0, said)
-            for turn, said in self._unstarted.pop(status.info.id, {}).items()
-            if again and turn in begun
-        ]
-        self._printer.go_on_from(news.shown if again else 0, status.running, (*before, *status.waiting))
+        self._printer.go_on_from(news.shown if again else 0, status.running, (*news.begun, *status.waiting))
         if heading := news_heading(status.info, news, again=again):
             self._rule(heading)
         for stamped in news.events:

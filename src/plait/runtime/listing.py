@@ -91,10 +91,9 @@ class SessionList:
         return sorted(self._rows.values(), key=lambda row: (-row.last_at, row.id))
 
     def open(self) -> list[SessionInfo]:
-        """Those that are not completed, last used first."""
-        return [row for row in self.by_use() if row.state is not SessionState.COMPLETED]
+        """Those that are not completed, in no order."""
+        return [row for row in self._rows.values() if row.state is not SessionState.COMPLETED]
 
     def names_taken(self, project: str, but: SessionId | None = None) -> set[str]:
         """Names of the open sessions of a project, without that of `but`."""
-        rows = (row for row in self._rows.values() if row.state is not SessionState.COMPLETED)
-        return {row.name for row in rows if row.project == ProjectId(project) and row.id != but}
+        return {row.name for row in self.open() if row.project == ProjectId(project) and row.id != but}

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from plait.core.commands import Heavy
 from plait.core.session import SessionState
 from plait.runtime.managed import Managed
 from plait.runtime.registry import Registry
 
 
-def heavy(registry: Registry) -> tuple[str, ...]:
-    """A sentence about each session that holds more than is usual."""
+def heavy(registry: Registry) -> tuple[Heavy, ...]:
+    """The sessions that hold more than is usual."""
     limit = registry.world.defaults.warn_bytes
-    return tuple(
-        f"'{one.session.name}' holds {one.held_bytes / 1024 / 1024:,.0f} MB of memory. /clear in it begins afresh; nothing is lost."
-        for one in registry.loaded
-        if one.held_bytes > limit
-    )
+    return tuple(Heavy(one.session.id, one.held_bytes) for one in registry.loaded if one.held_bytes > limit)
 
 
 def may_be_unloaded(managed: Managed, limit: int) -> bool:

@@ -78,7 +78,7 @@ async def debug(prompt: Prompt, argument: str) -> None:
     title, rows = view
     prompt.show(heading(f"{argument.lower()}: {title}", prompt.look) + pairs(rows(reply), prompt.look))
     if argument.lower() == "buffers":
-        for sentence in (await fleet_now(prompt)).heavy:
+        for sentence in (await fleet_now(prompt)).heavy_texts.values():
             notice(prompt, sentence, "warning")
         prompt.show(paragraph("Sizes are about bytes. What is not held is read from disk when it is needed.", prompt.look, dim=True))
 
