@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from plait.core.commands import SessionInfo
 from plait.core.ports import Project
 from plait.core.session import SessionState
 from plait.exchange.listing import Listed, json_lines, places
+from plait.runtime.projects import nearest_project
 from plait.store.reading import reading
 
 
@@ -60,8 +60,5 @@ def numbered(rows: Sequence[SessionInfo], home: str) -> list[Listed]:
 
 def home_of(projects: Sequence[Project], directory: str) -> str:
     """The project that a directory belongs to: the nearest registered one above it; empty if there is none."""
-    known = {project.directory: project.id for project in projects}
-    above = os.path.normpath(directory)
-    while above not in known and above != os.path.dirname(above):
-        above = os.path.dirname(above)
-    return known.get(above, "")
+    nearest = nearest_project(projects, directory)
+    return nearest.id if nearest is not None else ""
