@@ -46,4 +46,4 @@ def _told(made: Backup) -> str:
 def rows_told(rows: Mapping[str, int]) -> str:
     """Rows by table, most first: "events 120, sessions 3"."""
     most_first = sorted(rows.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{table} {count:,}" for table, count in most_first if count and table != "owner") or "no rows"
+    return ", ".join(f"{table} {count:,}" for table, count in most_first if count) or "no rows"

@@ -15,7 +15,7 @@ from plait.paths import Paths
 from plait.repl.slash.wording import counted
 from plait.store import engine, files, schema
 from plait.store.backup import check
-from plait.store.reading import count_rows, looking
+from plait.store.reading import looking, pending
 
 SHOWN = 50
 """Problems that are told one by one."""
@@ -74,7 +74,7 @@ def _database(paths: Paths) -> Iterator[tuple[str, str]]:
                 return
             applied = schema.applied_migrations(connection, path)
             shipped = schema.shipped_migrations(schema.migrations_directory())
-            yield "rows", rows_told(count_rows(connection))
+            yield "rows", rows_told(schema.count_rows(connection))
             yield "migrations", _migrations(applied, shipped)
     except StoreError as error:
         yield "rows", f"not known: {error}"
@@ -84,7 +84,7 @@ def _migrations(applied: tuple[str, ...], shipped: tuple[str, ...]) -> str:
     had = applied[-1] if applied else "none"
     if later := [name for name in applied if name not in shipped]:
         return f"{had}; {', '.join(later)} came with a later plait, so this one can only read it"
-    if due := [name for name in shipped if name not in applied]:
+    if due := pending(applied):
         return f"{had}; the next start of plait makes {', '.join(due)}, after a backup. Until then only SQLite's own check is made"
     return f"{had}, none is due"
 

@@ -17,7 +17,6 @@ from plait.repl.slash.layout import lines, paragraph
 from plait.repl.slash.search_line import PAGE, parse_search
 from plait.repl.style import Look
 from plait.store.reading import reading
-from plait.store.search import find_in
 
 
 def search_json(database: Path, asked: str) -> str:
@@ -59,6 +58,6 @@ def _search(database: Path, search: c.Search) -> c.Found:
     with reading(database) as reader:
         if reader is None:
             return c.Found((), 0, 0)
-        rows, projects = reader.sessions(), reader.projects()
-    require_known(query, rows, projects, "plait sessions --all")
-    return found(find_in(database, query), rows)
+        rows = reader.sessions()
+        require_known(query, rows, reader.projects(), "plait sessions --all")
+        return found(reader.search(query), rows)

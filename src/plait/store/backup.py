@@ -18,7 +18,7 @@ from pathlib import Path
 from plait.core.errors import StoreError
 from plait.store import engine, files, schema
 from plait.store.faults import is_damage, translated
-from plait.store.reading import count_rows, looking
+from plait.store.reading import looking
 from plait.store.verify import verify
 
 
@@ -73,7 +73,7 @@ def _rows(path: Path) -> dict[str, int]:
     """Rows by table; empty where the copy is too damaged to be counted, which the check tells."""
     try:
         with looking(path) as connection:
-            return count_rows(connection) if connection is not None else {}
+            return schema.count_rows(connection) if connection is not None else {}
     except StoreError:
         return {}
 

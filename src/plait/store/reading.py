@@ -16,9 +16,11 @@ from plait.core.errors import StoreError
 from plait.core.events import Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import Project
+from plait.core.searching import Places, Query
 from plait.store import engine, schema, statements
 from plait.store.faults import translated
 from plait.store.rows import stamped_events
+from plait.store.search import find
 
 _USAGE = """
 SELECT coalesce(json_extract(events.data, '$.model'), '') AS model, sessions.project,
@@ -77,6 +79,10 @@ class Reader:
         """See `Store.projects`."""
         return [Project(*row) for row in self._select(statements.READ_PROJECTS)]
 
+    def search(self, query: Query) -> Places:
+        """See `Store.search`."""
+        return find(self._connection, query)
+
     def usage(self) -> list[Used]:
         """What model calls took, by day, model and project; calls of which the provider reported nothing are not counted."""
         return [Used(*row) for row in self._select(_USAGE)]
@@ -119,12 +125,3 @@ def looking(path: Path) -> Iterator[engine.Connection | None]:
 def pending(applied: Sequence[str]) -> list[str]:
     """Names of the migrations that a database with the `applied` ones has not had."""
     return [name for name in schema.shipped_migrations(schema.migrations_directory()) if name not in applied]
-
-
-def count_rows(connection: engine.Connection) -> dict[str, int]:
-    """Rows by table, without the tables of SQLite, of the migrations, and of indexes."""
-    found = connection.execute(
-        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*' "
-        "AND name NOT GLOB '_sqlite_*' ORDER BY name"
-    )
-    return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in found.fetchall()}

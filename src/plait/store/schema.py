@@ -118,13 +118,13 @@ def migrate(
     """
     with translated(path):
         before = applied_migrations(connection, path)
-        rows_before = _count_rows(connection)
+        rows_before = count_rows(connection)
         backup = None
         if any(rows_before.values()):
             backup = _back_up(connection, path, f"{_number(before)}-{_number(due)}", now)
         _run(connection, due, directory, backup)
     if backup is not None:
-        report(Migrated(before[-1] if before else "nothing", due[-1], rows_before, _count_rows(connection), backup))
+        report(Migrated(before[-1] if before else "nothing", due[-1], rows_before, count_rows(connection), backup))
 
 
 def _run(connection: engine.Connection, due: Sequence[str], directory: Path, backup: Path | None) -> None:
@@ -152,7 +152,7 @@ def _run(connection: engine.Connection, due: Sequence[str], directory: Path, bac
     crash_point("migrate.after")
 
 
-def _count_rows(connection: engine.Connection) -> dict[str, int]:
+def count_rows(connection: engine.Connection) -> dict[str, int]:
     """Rows by table, but for SQLite's own tables, the migrations' and the index; what a fresh database holds counts as nothing."""
     found = connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'search_*' "
