@@ -29,7 +29,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def completer(prompt: FakePrompt, place: Path) -> PromptCompleter:
-    return PromptCompleter(prompt.client, all_commands(), str(place))
+    return PromptCompleter(prompt.client, all_commands(), str(place), lambda: prompt.fleet)
 
 
 async def offered(completer: PromptCompleter, text: str) -> list[str]:
@@ -78,8 +78,11 @@ async def test_sessions_by_their_letters_with_number_and_state(place: Path) -> N
         for name in ("auth-fix", "traffic", "docs"):
             await prompt.open(name)
         await prompt.type("/pause docs")
+        await prompt.look_around()
         tab = completer(prompt, place)
-        assert await noted(tab, "/switch ") == {"default": "1 ready", "auth-fix": "2 ready", "traffic": "3 ready", "docs": "4 paused"}
+        others = {"auth-fix": "2 ready", "traffic": "3 ready", "docs": "4 paused"}
+        assert await noted(tab, "/switch ") == others
+        assert await noted(tab, "/close ") == {"default": "1 shown", **others}
         assert await offered(tab, "/switch af") == ["/switch auth-fix", "/switch traffic"]
         assert await offered(tab, "/s FIX") == ["/s auth-fix"]
         assert await offered(tab, "/close 3") == ["/close traffic"]
@@ -97,9 +100,11 @@ async def test_a_session_is_offered_from_its_first_moment_to_its_last(place: Pat
         tab = completer(prompt, place)
         await prompt.open("docs")
         await prompt.type("/rename docs manual")
+        await prompt.look_around()
         assert await offered(tab, "/switch m") == ["/switch manual"]
         assert await offered(tab, "/reopen ") == []
         await prompt.type("/kill manual")
+        await prompt.look_around()
         assert await offered(tab, "/switch m") == []
         assert await noted(tab, "/reopen mn") == {"manual": str(place)}
 
@@ -164,6 +169,7 @@ async def test_a_thousand_sessions_are_completed(place: Path) -> None:
             session = await prompt.open(f"work-{number}")
             if number % 2:
                 await prompt.client.submit(c.CloseSession(session))
+        await prompt.look_around()
         tab = completer(prompt, place)
         assert len(await offered(tab, "/switch ")) >= 200
         assert {"/switch work-990", "/switch work-998"} <= set(await offered(tab, "/switch w99"))

@@ -43,7 +43,7 @@ class PromptCompleter(Completer):
     that it shows, or to `directory` where that is not known.
     """
 
-    def __init__(self, client: Client, commands: Registry, directory: str, fleet: Callable[[], FleetView] | None = None) -> None:
+    def __init__(self, client: Client, commands: Registry, directory: str, fleet: Callable[[], FleetView]) -> None:
         self._directory = directory
         self._commands = commands
         self._fleet = fleet
@@ -52,7 +52,7 @@ class PromptCompleter(Completer):
     @property
     def directory(self) -> str:
         """What paths are relative to."""
-        view = self._fleet() if self._fleet else FleetView()
+        view = self._fleet()
         row = view.row(view.shown)
         return row.directory if row else self._directory
 

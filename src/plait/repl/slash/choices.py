@@ -14,8 +14,7 @@ from typing import Final, TypeAlias
 
 import anyio
 
-from plait.core.commands import Fleet, ModelLine, ModelList, ReadFleet, ReadModels, SessionInfo
-from plait.core.messages import SessionId
+from plait.core.commands import ModelLine, ModelList, ReadModels, SessionInfo
 from plait.core.ports import Client
 from plait.core.session import SessionState
 from plait.repl.fleet import FleetView
@@ -45,7 +44,7 @@ DIRECTORIES: Final[Sequence[Choice]] = (Choice("."),)
 class Lookup:
     """What completion asks the rest of plait. `fleet` is the prompt's own view of the open sessions, which costs nothing to ask."""
 
-    def __init__(self, client: Client, fleet: Callable[[], FleetView] | None = None) -> None:
+    def __init__(self, client: Client, fleet: Callable[[], FleetView]) -> None:
         self._client = client
         self._fleet = fleet
         self._models: tuple[ModelLine, ...] = ()
@@ -59,12 +58,10 @@ class Lookup:
             self._models = reply.models if isinstance(reply, ModelList) else self._models
         return self._models
 
-    async def fleet(self) -> FleetView:
+    @property
+    def fleet(self) -> FleetView:
         """The open sessions."""
-        if self._fleet is not None:
-            return self._fleet()
-        reply = await self._client.submit(ReadFleet())
-        return FleetView.of(reply, SessionId(""), "") if isinstance(reply, Fleet) else FleetView()
+        return self._fleet()
 
     async def completed(self) -> Sequence[SessionInfo]:
         """The completed sessions, last used first."""
@@ -120,14 +117,14 @@ def _meaning(rows: Sequence[SessionInfo]) -> dict[str, str]:
 
 async def one_session(lookup: Lookup, before: str) -> Sequence[Choice]:
     """For a command whose one argument is an open session."""
-    return () if before else session_choices(await lookup.fleet())
+    return () if before else session_choices(lookup.fleet)
 
 
 async def another_session(lookup: Lookup, before: str) -> Sequence[Choice]:
     """For a command whose first word is a session other than the one that is shown."""
     if before:
         return ()
-    view = await lookup.fleet()
+    view = lookup.fleet
     return session_choices(view, lambda row: row.id != view.shown)
 
 

@@ -118,15 +118,15 @@ async def interrupt(prompt: Prompt, argument: str) -> None:
 
 async def _at_work(lookup: Lookup, before: str) -> Sequence[Choice]:
     working = (SessionState.PROCESSING, SessionState.WAITING)
-    return () if before else session_choices(await lookup.fleet(), lambda row: row.state in working)
+    return () if before else session_choices(lookup.fleet, lambda row: row.state in working)
 
 
 async def _not_paused(lookup: Lookup, before: str) -> Sequence[Choice]:
-    return () if before else session_choices(await lookup.fleet(), lambda row: row.state is not SessionState.PAUSED)
+    return () if before else session_choices(lookup.fleet, lambda row: row.state is not SessionState.PAUSED)
 
 
 async def _paused(lookup: Lookup, before: str) -> Sequence[Choice]:
-    return () if before else session_choices(await lookup.fleet(), lambda row: row.state is SessionState.PAUSED)
+    return () if before else session_choices(lookup.fleet, lambda row: row.state is SessionState.PAUSED)
 
 
 COMMANDS = (

@@ -96,7 +96,7 @@ async def _around(prompt: Prompt, hit: c.Hit) -> Sequence[e.Stamped] | None:
 
 
 async def _filters(lookup: Lookup, before: str) -> Sequence[Choice]:
-    sessions = [Choice(f"in:{one.text}", one.note) for one in session_choices(await lookup.fleet())]
+    sessions = [Choice(f"in:{one.text}", one.note) for one in session_choices(lookup.fleet)]
     return (
         Choice("role:user", "what you said"),
         Choice("role:assistant", "what the model said"),

@@ -135,11 +135,11 @@ async def _answer(prompt: Prompt, row: c.SessionInfo, text: str) -> None:
 
 
 async def _asking(lookup: Lookup, before: str) -> Sequence[Choice]:
-    return () if before else session_choices(await lookup.fleet(), lambda row: row.waiting_for == "question")
+    return () if before else session_choices(lookup.fleet, lambda row: row.waiting_for == "question")
 
 
 async def _all_waiting(lookup: Lookup, before: str) -> Sequence[Choice]:
-    return () if before else session_choices(await lookup.fleet(), lambda row: bool(row.waiting_for))
+    return () if before else session_choices(lookup.fleet, lambda row: bool(row.waiting_for))
 
 
 COMMANDS = (
