@@ -112,18 +112,18 @@ def material_of(messages: Sequence[str]) -> Material:
 
 def _readable(message: str) -> tuple[str, set[str]]:
     """The part to read without its secrets, signs in their plain form; and the words of the secrets."""
-    text = looked_at(message)
+    text = _looked_at(message)
     plain = unicodedata.normalize("NFKC", text)
     raw: frozenset[str] = frozenset()
     if plain != text:
         # The plain form has blanks and letters where there were none: a secret is sought in both.
         text, raw = without_secrets(text)
-        plain = looked_at(unicodedata.normalize("NFKC", text))  # one sign can become eighteen
+        plain = _looked_at(unicodedata.normalize("NFKC", text))  # one sign can become eighteen
     plain, found = without_secrets(plain)
     return plain, {unicodedata.normalize("NFKC", word).lower() for word in raw | found}
 
 
-def looked_at(message: str) -> str:
+def _looked_at(message: str) -> str:
     """The start and the end of a long message, cut between words, so that half a secret is not taken for a word."""
     if len(message) <= HEAD + TAIL:
         return message
