@@ -100,7 +100,6 @@ def status_of(model: str = MODEL, used: int = 24_000, trouble: str = "") -> Stat
         context_window=200_000,
         cost=0.0,
         unpriced=0,
-        queued=0,
         calls_running=0,
         calls_queued=0,
         calls_max=5,

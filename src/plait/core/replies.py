@@ -123,7 +123,6 @@ class Status:
     cost: float
     """US dollars of the calls whose price was known; `unpriced` counts the calls whose price was not."""
     unpriced: int
-    queued: int
     calls_running: int
     calls_queued: int
     calls_max: int

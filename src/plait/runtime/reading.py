@@ -122,7 +122,6 @@ async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
         context_window=choice.context_window if choice else None,
         cost=session.cost,
         unpriced=session.unpriced,
-        queued=len(session.queue),
         calls_running=gate.running,
         calls_queued=gate.queued,
         calls_max=gate.limit,
