@@ -9,10 +9,10 @@ from pathlib import Path
 
 from plait import __version__
 from plait.backup_command import rows_told
+from plait.core.counting import counted
 from plait.core.errors import StoreError
 from plait.core.sanitize import sanitize
 from plait.paths import Paths
-from plait.repl.slash.wording import counted
 from plait.store import engine, files, schema
 from plait.store.backup import check
 from plait.store.reading import looking, pending

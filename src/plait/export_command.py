@@ -11,6 +11,7 @@ from pathlib import Path
 
 from plait import __version__
 from plait.core.commands import SessionInfo
+from plait.core.counting import counted
 from plait.core.errors import UsageError
 from plait.core.naming import session_named
 from plait.core.ports import Project
@@ -19,7 +20,6 @@ from plait.core.secrets import Secrets
 from plait.exchange.document import Kept
 from plait.exchange.export import Exported, Format, file_name, format_of, render, secrets_told
 from plait.exchange.new_file import taken, write_new
-from plait.repl.slash.wording import counted
 from plait.sessions_command import home_of
 from plait.store.reading import Reader, reading
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from plait.core.counting import counted
 from plait.core.errors import NewerDatabase, StoreError, UsageError
 from plait.core.sanitize import sanitize
 from plait.exchange.imports.formats import FORMATS
@@ -23,7 +24,6 @@ from plait.import_files import Source, places, read, sources
 from plait.import_sessions import Counts, Importer, World
 from plait.names import named
 from plait.paths import Paths, ensure
-from plait.repl.slash.wording import counted
 from plait.store.files import MovedAside
 from plait.store.sqlite import Finding, SqliteStore, open_store
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from plait.core.commands import SessionInfo
+from plait.core.counting import counted
 from plait.core.sanitize import sanitize
 from plait.core.session import SessionState
-from plait.repl.slash.wording import counted
 from plait.store.reading import Used, reading
 
 DAYS = 14
