@@ -60,7 +60,6 @@ def options_of(settings: Settings) -> ReplOptions:
         indicator=settings.indicator,
         indicator_sessions=settings.indicator_sessions,
         text_only_indicator=settings.text_only_indicator,
-        high_contrast=settings.high_contrast,
         announce=settings.announce_state_changes,
         terminal_title=settings.terminal_title,
         notify=parse_rules(settings.notify),

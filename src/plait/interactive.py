@@ -100,6 +100,7 @@ async def _run_repl(program: Program, terminal: Terminal, prompt: str, session: 
     look = Look.of_terminal(
         program.environ, tty=True, encoding=encoding, width=columns, plain=program.settings.plain or program.settings.screen_reader
     )
+    look = replace(look, high_contrast=program.settings.high_contrast)
     if look.plain:
         look = replace(look, colour=False)  # linear text has no escape sequence at all
     front, typed = Front(), anyio.Event()

@@ -187,7 +187,7 @@ class Settings:
     )
     screen_reader: bool = _setting(bool, False, "For screen readers: linear text, words for marks, no boxes, nothing that moves.")
     text_only_indicator: bool = _setting(bool, False, "Words for the marks and colours of sessions.")
-    high_contrast: bool = _setting(bool, False, "Only colours that stand out strongly from the background.")
+    high_contrast: bool = _setting(bool, False, "Nothing dim and no colours: bold, marks and words tell things apart.")
     announce_state_changes: bool = _setting(
         bool, True, "Say in words when another session begins to wait for you, where nothing is redrawn."
     )

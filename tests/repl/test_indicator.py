@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -30,7 +31,7 @@ THREE = fleet(
 
 
 def width(look: Look, columns: int) -> Look:
-    return Look(look.colour, look.unicode, look.plain, columns, look.encoding)
+    return replace(look, width=columns)
 
 
 def without_colours(text: str) -> str:
@@ -88,10 +89,10 @@ def test_the_colour_is_the_types() -> None:
 
 
 def test_high_contrast_is_bold_and_in_words() -> None:
-    assert indicator_text(THREE, Look(), high_contrast=True) == (
+    assert indicator_text(THREE, Look(high_contrast=True)) == (
         "\x1b[1m[auth-fix question]\x1b[0m \x1b[1m[docs failed]\x1b[0m \x1b[1m[api]\x1b[0m"
     )
-    assert indicator_text(THREE, width(Look(), 12), high_contrast=True) == "\x1b[1m3 waiting\x1b[0m"
+    assert indicator_text(THREE, width(Look(high_contrast=True), 12)) == "\x1b[1m3 waiting\x1b[0m"
 
 
 def test_text_only_is_a_sentence() -> None:
@@ -126,7 +127,7 @@ def test_an_ascii_terminal_has_stand_ins() -> None:
 def test_what_a_session_waits_for_is_told_without_colours(awaited: Awaited, mark: str, contrast: str, sentence: str) -> None:
     one = fleet([session("a", awaited)])
     assert indicator_text(one, PLAIN_TEXT) == without_colours(indicator_text(one, Look())) == mark
-    assert indicator_text(one, PLAIN_TEXT, high_contrast=True) == contrast
+    assert indicator_text(one, replace(PLAIN_TEXT, high_contrast=True)) == contrast
     assert indicator_text(one, PLAIN_TEXT, text_only=True) == sentence
 
 
@@ -153,7 +154,8 @@ def test_it_always_fits_and_says_something_if_anybody_waits(
         )
     ]
     there = fleet(rows, shown="someone else")
-    text = indicator_text(there, width(look, columns), most, text_only, high_contrast)
+    look = replace(look, width=columns, high_contrast=high_contrast)
+    text = indicator_text(there, look, most, text_only)
     shown = without_colours(text)
     assert max(text_width(shown), wcswidth(shown)) <= columns
     assert "\x1b" not in shown
@@ -162,7 +164,7 @@ def test_it_always_fits_and_says_something_if_anybody_waits(
     assert bool(text) == (count > 0 and len(str(count)) <= columns)
     assert look.colour or text == shown
     assert not re.search(r"\x1b\[[0-9;]*\b(2|7|4[0-9]|10[0-7])m", text), "neither dim nor a background"
-    assert shown == indicator_text(there, Look(False, look.unicode, look.plain, columns, look.encoding), most, text_only, high_contrast)
+    assert shown == indicator_text(there, replace(look, colour=False), most, text_only)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=8), st.integers(1, 120), st.booleans())

@@ -7,7 +7,7 @@ from hypothesis import example, given, strategies as st
 from wcwidth import wcswidth
 
 from plait.core.sanitize import sanitize_line
-from plait.repl.style import BOLD, RED, Look, row_width, wrap
+from plait.repl.style import BOLD, DIM, GREEN, ITALIC, RED, Look, row_width, wrap
 
 WORDS = st.text(st.sampled_from("ab \u3000é漢字。「」한글\U0001f468\u200d\U0001f469e\u0301\U0001f1e9\U0001f1ea-/"), max_size=60).map(
     sanitize_line
@@ -35,6 +35,12 @@ def test_the_look_follows_the_terminal(environ: dict[str, str], tty: bool, encod
 
 def test_plain_can_be_asked_for_and_keeps_colours() -> None:
     assert Look.of_terminal({"TERM": "xterm"}, tty=True, encoding="utf-8", width=0, plain=True) == Look(plain=True, width=1)
+
+
+def test_high_contrast_has_nothing_dim_and_no_colour() -> None:
+    row = [("error", f"{BOLD};{RED}"), (" and ", DIM), ("note", f"{DIM};{ITALIC}"), (" in green", GREEN)]
+    assert Look(high_contrast=True).paint(row) == "\x1b[1merror\x1b[0m and \x1b[3mnote\x1b[0m in green"
+    assert Look(high_contrast=True, colour=False).paint(row) == "error and note in green"
 
 
 def test_what_the_encoding_cannot_hold_is_escaped() -> None:

@@ -107,7 +107,7 @@ class Repl(OnScreen):
         options = self._options
         if not (options.indicator and options.many):
             return ""
-        return indicator_text(self.fleet, self.look, options.indicator_sessions, options.text_only_indicator, options.high_contrast)
+        return indicator_text(self.fleet, self.look, options.indicator_sessions, options.text_only_indicator)
 
     def toolbar_text(self) -> str:
         """The row below the prompt."""

@@ -40,16 +40,16 @@ AWAITED_WORDS: Final[Mapping[Awaited, str]] = {
 }
 
 
-def indicator_text(fleet: FleetView, look: Look, most: int = MOST, text_only: bool = False, high_contrast: bool = False) -> str:
+def indicator_text(fleet: FleetView, look: Look, most: int = MOST, text_only: bool = False) -> str:
     """The sessions that wait but the shown one, oldest first, such as `[auth-fix ?] [docs] +1 more`; empty if nobody waits.
 
-    With `text_only`, or in a plain look, a sentence: `Waiting: auth-fix (question), docs`. With `high_contrast` words in place of marks,
-    and bold in the terminal's own colour of text: of the colours of a palette nobody knows how they stand out from the background.
+    With `text_only`, or in a plain look, a sentence: `Waiting: auth-fix (question), docs`. In a look of high contrast words in place of
+    marks, and bold in the terminal's own colour of text: of the colours of a palette nobody knows how they stand out from the background.
     """
     waiting = fleet.waiting
     if not waiting:
         return ""
-    form = _Form(look, text_only or look.plain, high_contrast)
+    form = _Form(look, text_only or look.plain)
     for count in range(min(most, len(waiting)), 0, -1):
         if form.fits(row := form.row(waiting[:count], len(waiting) - count)):
             return look.paint(row)
@@ -86,11 +86,10 @@ class _Form:
 
     look: Look
     text_only: bool
-    high_contrast: bool
 
     @property
     def plain_style(self) -> str:
-        return BOLD if self.high_contrast and not self.text_only else ""
+        return BOLD if self.look.high_contrast and not self.text_only else ""
 
     def fits(self, row: Row) -> bool:
         return _width(row) <= self.look.width
@@ -114,11 +113,11 @@ class _Form:
         return self.row([one], more, room) if room >= LEAST_NAME else []
 
     def _bracketed(self, name: str, one: SessionInfo) -> str:
-        sign = AWAITED_WORDS.get(one.waiting_for) if self.high_contrast else AWAITED_MARKS.get(one.waiting_for)
+        sign = AWAITED_WORDS.get(one.waiting_for) if self.look.high_contrast else AWAITED_MARKS.get(one.waiting_for)
         return f"[{name} {self.look.marks(sign)}]" if sign else f"[{name}]"
 
     def _style(self, one: SessionInfo) -> str:
-        return BOLD if self.high_contrast else KIND_COLOURS[one.kind]
+        return BOLD if self.look.high_contrast else KIND_COLOURS[one.kind]
 
 
 def _width(row: Row) -> int:

@@ -60,6 +60,8 @@ def news_heading(info: c.SessionInfo, news: c.News, *, again: bool) -> str:
             return f"{info.name}: at work, nothing new yet"
         return f"{info.name}: nothing new · {info.messages:,} message{'s' * (info.messages != 1)}, /history shows the last"
     count = f"{news.lines:,} new line{'s' * (news.lines != 1)}"
+    if not again and news.shown:  # the answer that was seen in part stands below as a whole
+        count = "new"
     tools = f" ({news.tools} tool{'s' * (news.tools != 1)})" if news.tools else ""
     messages = 10 + sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in news.events)
     skipped = f" · {news.skipped_lines:,} lines before them are only in /history" if news.skipped else ""

@@ -20,7 +20,6 @@ class ReplOptions:
     indicator: bool = True
     indicator_sessions: int = 5
     text_only_indicator: bool = False
-    high_contrast: bool = False
     announce: bool = True
     """Whether linear text says when another session's state changes."""
     terminal_title: bool = True

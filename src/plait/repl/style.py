@@ -68,6 +68,8 @@ class Look:
     plain: bool = False
     width: int = 80
     encoding: str = "utf-8"
+    high_contrast: bool = False
+    """Nothing dim and no colours, of which nobody knows how they stand out: bold and marks alone tell things apart."""
 
     @classmethod
     def of_terminal(cls, environ: Mapping[str, str], *, tty: bool, encoding: str, width: int, plain: bool = False) -> Look:
@@ -111,6 +113,8 @@ class Look:
         """A row as it is written to the terminal: neighbours of one colour share it, blanks at the end go."""
         if not self.colour:
             return "".join(text for text, _ in row).rstrip(" ")
+        if self.high_contrast:
+            row = [(text, _strong(sgr)) for text, sgr in row]
         parts: list[str] = []
         end = 0  # how many of the parts to keep: up to the last that is not blank
         for sgr, spans in groupby(row, key=itemgetter(1)):
@@ -121,6 +125,11 @@ class Look:
                 end = len(parts)
             parts.append(" " * (len(text) - len(shown)))
         return "".join(parts[:end])
+
+
+def _strong(sgr: str) -> str:
+    """What of a style stands out on any palette."""
+    return ";".join(part for part in sgr.split(";") if part in (BOLD, ITALIC, UNDERLINE, STRUCK))
 
 
 def _codec_name(encoding: str) -> str:
