@@ -23,7 +23,6 @@ from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn, Usage
 from plait.core.ports import Project
 from plait.doctor_command import examine
-from plait.exchange.document import from_json
 from plait.export_command import Request, export
 from plait.paths import find_paths
 from plait.sessions_command import list_sessions, sessions_json
@@ -33,6 +32,7 @@ from plait.store.backup import check
 from plait.store.reading import Used, reading
 from plait.store.sqlite import SqliteStore, open_store
 from plait.store.verify import verify
+from tests.exchange.read_back import from_json
 from tests.store.writing import PROJECT, Author, open_at
 
 OTHER = Project(ProjectId("docs-11112222"), "docs", "/home/ada/docs", 2.0)

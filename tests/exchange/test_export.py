@@ -21,13 +21,14 @@ from plait.core.messages import AssistantMessage, Attachment, CallId, ProjectId,
 from plait.core.ports import Project
 from plait.core.secrets import MARK, Secrets
 from plait.core.session import SessionState
-from plait.exchange.document import Kept, from_json, to_json
+from plait.exchange.document import Kept, to_json
 from plait.exchange.export import Exported, Format, file_name, render
 from plait.exchange.html import to_html
 from plait.exchange.markdown import to_markdown
 from plait.exchange.new_file import unused, write_new
 from plait.exchange.redact import redacted
 from plait.exchange.story import Story, story_of
+from tests.exchange.read_back import from_json
 from tests.strategies import TEXTS, durable_events, moments, values
 
 ID = SessionId("aaaa1111")

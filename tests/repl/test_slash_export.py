@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from plait.core import commands as c, events as e
-from plait.exchange.document import from_json
 from plait.models.scripted import Reply
 from plait.repl.slash.transcript import PAGE
+from tests.exchange.read_back import from_json
 from tests.repl.prompting import prompt_over
 
 pytestmark = pytest.mark.anyio
