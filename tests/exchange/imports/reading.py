@@ -1,7 +1,10 @@
 """The fixtures, and how tests read and import them.
 
 `aider-0.86.md` and the three `llm-*.sql` were written by aider 0.86.2 and llm 0.27.1 and 0.36 themselves (llm with its echo model, its
-database without the search index); the others are written by hand after the programs' formats.
+database without the search index). `claude-code-2.1.jsonl` and `codex-0.171.jsonl` were written by Claude Code 2.1.197 (`claude -p`, then
+`claude -c -p`) and Codex CLI 0.171.0 (`codex exec`, then `codex exec resume --last`), each from npm, with a server on loopback as their
+provider that answers with thinking, a tool call and a text; texts of their own of more than 300 characters were cut, the directory renamed.
+The others are written by hand after the programs' formats: of aichat no registry has the program itself.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ FILES = {
     "chatgpt.json": "chatgpt",
     "claude-ai.json": "claude-ai",
     "claude-code.jsonl": "claude-code",
+    "claude-code-2.1.jsonl": "claude-code",
     "codex.jsonl": "codex",
+    "codex-0.171.jsonl": "codex",
     "codex-old.jsonl": "codex",
     "aider-0.86.md": "aider",
     "jsonl.jsonl": "jsonl",

@@ -156,6 +156,34 @@ def test_codex_has_tools_and_leaves_out_what_it_put_in_itself(file: str, calls: 
         assert [(left_out.count, left_out.loss) for left_out in left] == [(2, False)]
 
 
+def test_what_claude_code_wrote_itself_is_read() -> None:
+    (one,), left = fixture("claude-code-2.1.jsonl")
+    assert talk(one) == [
+        ("user", "Why does the cache lose entries? 日本語"),
+        ("assistant", "thinks: The size may be wrong."),
+        ("assistant", "I look at it."),
+        ("assistant", 'calls Read {"file_path": "/nowhere/cache/cache.py"}'),
+        ("tool", "toolu_01=1\tSIZE = 1\n2\t (done)"),
+        ("assistant", "It evicts too early. 日本語"),
+        ("user", "And after a restart?"),
+        ("assistant", "Then it is empty."),
+    ]
+    assert sum(usage.output for said in one.said if (usage := said.usage)) == 3 * 7, "one for each answer of the model"
+    assert not left
+
+
+def test_what_codex_wrote_itself_is_read_with_its_tokens() -> None:
+    (one,), left = fixture("codex-0.171.jsonl")
+    assert (one.id, one.directory) == ("01a217c5-27f1-7ac1-8bba-5fc7f88b93b5", "/nowhere/cache")
+    assert [role for role, _ in talk(one)] == [
+        *("user", "assistant", "assistant", "tool", "assistant", "assistant"),
+        *("user", "assistant", "assistant"),
+    ]
+    assert one.said[2].calls[0].name == one.said[3].results[0].name == "exec_command"
+    assert [place for place, said in enumerate(one.said) if said.usage == Usage(12, 5, 3)] == [2, 5, 8]
+    assert [(found.count, found.loss) for found in left] == [(2, False)]
+
+
 def test_aider_tells_the_user_the_model_and_itself_apart() -> None:
     (first, second), left = fixture("aider-0.86.md")
     assert talk(first) == [

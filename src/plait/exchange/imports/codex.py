@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePath
 from typing import IO
 
 from plait.core.messages import CallId, ToolResult
 from plait.exchange.imports.found import ONLY_TEXT, Conversation, Left, Reading, Said, left_out
 from plait.exchange.imports.lines import records
-from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in
+from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in, usage_of
 
 SOURCE = "codex"
 INJECTED = ("<user_instructions>", "<environment_context>", "# AGENTS.md instructions for ", "<turn_aborted>", "<permissions instructions>")
 """How messages begin that Codex puts in as if the user had written them."""
-WRAPPED = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted"})
-BOOKKEEPING = frozenset({"event_msg", "compacted", "ghost_snapshot", "compaction", "state"})
+WRAPPED = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted", "world_state", "token_usage_record"})
+BOOKKEEPING = frozenset({"event_msg", "compacted", "ghost_snapshot", "compaction", "state", "world_state"})
 
 
 class _Rollout:
@@ -56,6 +57,8 @@ class _Rollout:
         elif kind == "turn_context":
             self.model = text_in(payload, "model") or self.model
             self.directory = self.directory or text_in(payload, "cwd")
+        elif kind == "token_usage_record":
+            self._tokens(payload)
         elif kind in BOOKKEEPING or "record_type" in record:
             return
         else:
@@ -67,6 +70,11 @@ class _Rollout:
         self.id, self.directory = text_in(payload, "id"), text_in(payload, "cwd")
         self.provider = text_in(payload, "model_provider")
         self.created = moment(payload.get("timestamp")) or at
+
+    def _tokens(self, payload: Json) -> None:
+        """What one call of the model took; it follows the last item of its answer."""
+        if self.said and self.said[-1].role == "assistant":
+            self.said[-1] = replace(self.said[-1], usage=usage_of(payload.get("usage")))
 
     def _item(self, item: Json, at: float | None) -> None:
         kind = text_in(item, "type")
