@@ -17,6 +17,7 @@ LABELS = (
     "backup.copied",
     "backup.after",
     "migrate.before",
+    "migrate.applied",
     "migrate.step",
     "migrate.after",
     "epoch.before",

@@ -3,17 +3,19 @@
 Rules:
 1. A start costs one SELECT: the names that were applied against the names of the files. sqlite-utils is imported only when one is due.
 2. The caller owns the database (`store.owner`), so that no two processes migrate it.
-3. Before a migration touches rows, a whole copy lies in `backups/`. Each migration is one transaction: a kill leaves before or after.
+3. Before a migration touches rows, a whole copy lies in `backups/`. Each migration is one transaction: a kill leaves before or after. One
+   that leaves fewer rows in a table than there were is rolled back and refused.
 4. A database with a migration that we do not know was written by a later plait, and is not written by us.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plait.core.counting import counted
 from plait.core.errors import StoreError
 from plait.store import engine, files
 from plait.store.crashpoints import crash_point
@@ -44,10 +46,14 @@ class Migrated:
     @property
     def text(self) -> str:
         """For the user: nothing may seem to have gone."""
-        rows = ", ".join(f"{count:,} {table}" for table, count in self.rows_after.items())
-        lost = [table for table, count in self.rows_before.items() if self.rows_after.get(table, 0) < count]
-        warning = f" Fewer rows than before in: {', '.join(lost)}; the copy has them." if lost else ""
-        return f"The database was brought from {self.before} to {self.after}: {rows}.{warning} A copy of it as it was is {self.backup}."
+        rows = ", ".join(counted(self.rows_after.get(f"{noun}s", 0), noun) for noun in ("session", "event"))
+        return f"The database was migrated {version(self.before)} to {version(self.after)}: {rows}; backup {self.backup}."
+
+
+def version(migration: str) -> str:
+    """The number in a migration's name, as people say it: "3" of "m0003_search"; the name itself where there is none."""
+    number = migration.partition("_")[0].lstrip("m0")
+    return number if number.isdecimal() else migration
 
 
 def migrations_directory() -> Path:
@@ -124,7 +130,7 @@ def migrate(
             backup = _back_up(connection, path, f"{_number(before)}-{_number(due)}", now)
         _run(connection, due, directory, backup)
     if backup is not None:
-        report(Migrated(before[-1] if before else "nothing", due[-1], rows_before, count_rows(connection), backup))
+        report(Migrated(before[-1] if before else "0", due[-1], rows_before, count_rows(connection), backup))
 
 
 def _run(connection: engine.Connection, due: Sequence[str], directory: Path, backup: Path | None) -> None:
@@ -137,19 +143,37 @@ def _run(connection: engine.Connection, due: Sequence[str], directory: Path, bac
     database = Database(connection, execute_plugins=False, recursive_triggers=False)
     crash_point("migrate.before")
     for name in due:
+        reason = ""
         migrations = runpy.run_path(str(directory / f"{name}.py"))["migrations"]  # run, not imported: no compiled copy is left there
         try:
-            migrations.apply(database)
-        except engine.Error as error:
-            if comes_from_outside(error):
+            with database.atomic():
+                before = count_rows(connection)
+                migrations.apply(database)
+                reason = "; ".join(_lost(before, count_rows(connection)))
+                crash_point("migrate.applied")
+                if reason:
+                    raise _LostRows
+        except (engine.Error, _LostRows) as error:
+            if isinstance(error, engine.Error) and comes_from_outside(error):
                 raise
             copy = f" A copy of it is {backup}." if backup else ""
             raise StoreError(
-                f"The database could not be brought to {name} ({error}). It is unchanged; go on with the plait that you had, "
+                f"The database could not be brought to {name} ({reason or error}). It is unchanged; go on with the plait that you had, "
                 f"and please report this.{copy}"
             ) from error
         crash_point("migrate.step")
     crash_point("migrate.after")
+
+
+class _LostRows(Exception):
+    """Rolls a migration back."""
+
+
+def _lost(before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[str]:
+    """What a migration would lose, table by table."""
+    for table, count in before.items():
+        if after.get(table, 0) < count:
+            yield f"rows of {table}: {count:,} before, {after.get(table, 0):,} after"
 
 
 def count_rows(connection: engine.Connection) -> dict[str, int]:
