@@ -147,10 +147,11 @@ def from_plain(plain: Json, where: str = "value") -> Any:
     kind = TYPES.get(str(plain.get("type")))
     if kind is None:
         raise CodecError(f"{where} has the unknown type {str(plain.get('type'))!r}. Send one of: {', '.join(sorted(TYPES))}.")
-    return _object(kind, plain, where)
+    return object_of(kind, plain, where)
 
 
-def _object(kind: type, plain: dict[str, Json], where: str) -> Any:
+def object_of(kind: type, plain: dict[str, Json], where: str) -> Any:
+    """Plain data as a value of the dataclass `kind`, which need not be one of `TYPES`. Raises `CodecError`."""
     decoders, required = _decoders(kind)
     values = {}
     for name, value in plain.items():

@@ -10,6 +10,10 @@
     │   ├── NotSaved               taken, and not on disk yet; what was not taken is a bare StoreError
     │   ├── SequenceConflict       somebody else appended to this session first
     │   └── NewerDatabase          written by a later plait; opened read-only
+    ├── OwnerError                 the plait that owns the sessions cannot be asked    exit 75
+    │   ├── NoOwner                nobody listens there, or nobody yet
+    │   ├── OwnerLost              the connection ended; what was asked may have been done
+    │   └── BadFrame               what came over the connection is not the protocol
     └── ModelError                 a model could not answer                            exit 1
         ├── NoModel                nothing to talk to is configured or installed       exit 5
         ├── Unreachable            refused, DNS, TLS, no first byte (retried)          exit 5
@@ -76,6 +80,24 @@ class SequenceConflict(StoreError):
 
 class NewerDatabase(StoreError):
     """A later version of plait wrote this database; it can be read, not written."""
+
+
+class OwnerError(PlaitError):
+    """The plait that owns the sessions could not be reached or understood."""
+
+    exit_code = 75
+
+
+class NoOwner(OwnerError):
+    """No plait shares the sessions of this database now."""
+
+
+class OwnerLost(OwnerError):
+    """The connection to the owner ended; whether what was asked for was done is not known."""
+
+
+class BadFrame(OwnerError):
+    """What came over a connection is not the protocol; that connection ends, and nothing else."""
 
 
 class ModelError(PlaitError):
