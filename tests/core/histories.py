@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from plait.core import events as e
+from plait.core.branching import messages_told
 from plait.core.errors import IllegalTransition
 from plait.core.messages import AssistantMessage, Attachment, CallId, SessionId, ToolCall, ToolResult, Turn, Usage
 from plait.core.session import Session
@@ -43,6 +44,12 @@ KINDS = (
     "reply",
     "kind",
     "title",
+    "compact",
+    "compacted",
+    "rewound",
+    "rewound",
+    "redone",
+    "filed",
     *("next",) * 14,
 )
 Choice = tuple[str, str, int, bool, bool]
@@ -106,8 +113,18 @@ class Player:
             "reopened": e.Reopened(),
             "place": e.SlotAwaited(running, number),
             "unknown": e.UnknownEvent("Later", "{}"),
+            "compact": e.CompactionAsked(text),
+            "compacted": e.Compacted(running, max(0, session.seq - number), text or "short", told=number),
+            "rewound": e.Rewound(self._said(number, misfit)),
+            "redone": e.Redone(),
+            "filed": (e.Tagged((text,)), e.Pinned(flag), e.Archived(flag), e.Trashed(flag), e.DirectoryChanged(f"/{number}"))[number % 5],
         }
         return plain.get(kind) or self._working(choice, running)
+
+    def _said(self, number: int, misfit: bool) -> Turn:
+        """The turn of one of the last messages."""
+        said = [stamped.seq or 0 for stamped in messages_told(self.session.conversation)]
+        return Turn(said[-1 - number % len(said)] if said and not misfit else number)
 
     def _next(self, number: int, flag: bool) -> str:
         """What usually comes next, so that lives get as far as questions."""

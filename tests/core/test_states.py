@@ -6,7 +6,7 @@ import pytest
 
 from plait.core import events as e
 from plait.core.errors import IllegalTransition
-from plait.core.messages import Turn
+from plait.core.messages import SessionId, Turn
 from plait.core.session import TRANSITIONS, Session, SessionState, Trigger, trigger_of
 from tests.core.histories import Player
 from tests.core.test_session import (
@@ -53,6 +53,7 @@ TABLE: dict[Trigger, tuple[SessionState | None, ...]] = {
     T.PAUSED: (S.PAUSED, S.PAUSED, S.PAUSED, None, None),
     T.UNPAUSED: (None, None, None, S.ACTIVE, None),
     T.CHANGED: (S.ACTIVE, S.WAITING, S.PROCESSING, S.PAUSED, None),
+    T.FILED: (S.ACTIVE, S.WAITING, S.PROCESSING, S.PAUSED, S.COMPLETED),
     T.CLOSED: (S.COMPLETED, S.COMPLETED, S.COMPLETED, S.COMPLETED, None),
     T.REOPENED: (None, None, None, None, S.ACTIVE),
 }
@@ -86,9 +87,16 @@ def examples(trigger: Trigger, session: Session) -> tuple[e.Event, ...]:
     """Events of one trigger, whose turns and calls are the session's as far as it has any."""
     turn = session.running or ONE
     ends = [end(one, "failed", seen=trigger is T.ENDED_SEEN) for one in (turn, *session.queue)]
-    working = (e.AnswerDelta(turn, "y"), e.AnswerProgress(turn, "y"), answer(turn), e.ToolStarted(turn, OTHER), returned())
+    working = (
+        e.Compacted(turn, 1, "short"),
+        e.AnswerDelta(turn, "y"),
+        e.AnswerProgress(turn, "y"),
+        answer(turn),
+        e.ToolStarted(turn, OTHER),
+        returned(),
+    )
     found: dict[Trigger, tuple[e.Event, ...]] = {
-        T.SAID: (e.UserSaid("more"), e.RetryAsked()),
+        T.SAID: (e.UserSaid("more"), e.RetryAsked(), e.CompactionAsked()),
         T.STARTED: (e.TurnStarted(session.queue[0] if session.queue else ONE),),
         T.WORKED: working,
         T.ASKED: (e.QuestionAsked(turn, CALL.id, "Why?"),),
@@ -104,7 +112,11 @@ def examples(trigger: Trigger, session: Session) -> tuple[e.Event, ...]:
             e.Titled("The way in"),
             e.SettingChanged("model", "a:b"),
             e.Noted("something"),
+            e.Forked(SessionId("s-0"), 3),
+            e.Rewound(ONE),
+            e.Redone(),
         ),
+        T.FILED: (e.Tagged(("api",)), e.Pinned(True), e.Archived(True), e.Trashed(False), e.DirectoryChanged("/srv")),
         T.CLOSED: (e.Closed(),),
         T.REOPENED: (e.Reopened(),),
     }

@@ -151,6 +151,12 @@ def test_every_column_of_a_row_comes_back(store: Store) -> None:
         used_at=1795255501.5,
         muted=True,
         notify="failed=bell",
+        first="Warum ist die Tür zu?",
+        tags=("api", "zweite-woche"),
+        pinned=True,
+        archived=True,
+        trashed_at=1795255601.25,
+        forked_from=SessionId("s-0"),
     )
     plain = write.row
     assert all(getattr(row, name) != getattr(plain, name) for name in ADDED), "a column is not tested"

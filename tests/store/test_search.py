@@ -18,6 +18,7 @@ from plait.core.ports import Project, Store, Write
 from plait.core.searching import LONGEST_TEXT, MOST_WORDS, Query, phrases, places, words
 from plait.core.snippets import LENGTH
 from plait.store import engine, schema
+from plait.store.rows import event_rows
 from plait.store.schema import Migrated
 from plait.store.search import find, find_in
 from plait.store.sqlite import Finding, open_store
@@ -274,6 +275,16 @@ def make(tmp_path: Path) -> Iterator[Callable[[str], Store]]:
         store.close()
 
 
+def insert_of_before(connection: engine.Connection, write: Write) -> None:
+    """Insert as the plait did that had no index yet; its rows had fewer columns."""
+    row = write.row
+    values = (row.id, row.name, row.kind, row.state, row.project, row.directory, row.messages, row.created_at, row.last_at, row.seq)
+    columns = "id, name, kind, state, project, directory, messages, created_at, last_at, seq"
+    connection.execute(f"INSERT INTO sessions ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.execute("INSERT INTO threads (session, number) VALUES (?, 1)", (row.id,))
+    connection.executemany("INSERT INTO events (session, seq, thread, at, type, data) VALUES (?, ?, ?, ?, ?, ?)", event_rows(write))
+
+
 def test_a_database_of_before_is_taken_in_by_and_by(tmp_path: Path) -> None:
     """What it holds is found once it was gone through, the session used last first; nothing of that happens while it is opened."""
     path, before = tmp_path / "data" / "plait.db", tmp_path / "before"
@@ -282,9 +293,13 @@ def test_a_database_of_before_is_taken_in_by_and_by(tmp_path: Path) -> None:
         shutil.copy(schema.migrations_directory() / f"{name}.py", before)
     old = open_store(path, now=1.0, report=print, migrations=before)
     old.project(PROJECT)
-    for number in range(3):
-        old.append([write_of(SessionId(f"s-{number}"), 0, said("needle") + said("hay") * 300, old.epoch)])
+    epoch = old.epoch
     old.close()
+    connection = engine.connect(path, writing=True)
+    for number in range(3):
+        insert_of_before(connection, write_of(SessionId(f"s-{number}"), 0, said("needle") + said("hay") * 300, epoch))
+    connection.commit()
+    connection.close()
     with pytest.raises(StoreError, match="no index for searching yet"):
         find_in(path, Query(phrases("needle")))
     findings: list[Finding] = []

@@ -7,7 +7,7 @@ none: it is for whoever watches now, and whatever it carries is in a later durab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from plait.core.ephemeral import (
     AnswerDelta as AnswerDelta,
@@ -17,6 +17,14 @@ from plait.core.ephemeral import (
     SlotAwaited as SlotAwaited,
     StoreRecovered as StoreRecovered,
     StoreTrouble as StoreTrouble,
+)
+from plait.core.filing import (
+    Archived as Archived,
+    DirectoryChanged as DirectoryChanged,
+    Filed,
+    Pinned as Pinned,
+    Tagged as Tagged,
+    Trashed as Trashed,
 )
 from plait.core.messages import (
     AssistantMessage,
@@ -29,6 +37,14 @@ from plait.core.messages import (
     ToolResult,
     Turn,
     Usage,
+)
+from plait.core.origins import Forked as Forked, Imported as Imported, Origin
+from plait.core.revisions import (
+    Compacted as Compacted,
+    CompactionAsked as CompactionAsked,
+    Redone as Redone,
+    Revision,
+    Rewound as Rewound,
 )
 
 MAIN_THREAD = 1
@@ -213,15 +229,6 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What stands before it came from another program: `source` is its format, `id` the conversation there, `version` how much of it."""
-
-    source: str
-    id: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class UnknownEvent:
     """An event of a type that this version does not know: kept as it is, shown as such, changes nothing."""
 
@@ -251,22 +258,17 @@ Durable: TypeAlias = (
     | Unpaused
     | Closed
     | Reopened
+    | Revision
+    | Filed
+    | DirectoryChanged
     | Noted
-    | Imported
+    | Origin
     | UnknownEvent
 )
 Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | SessionsChanged | StoreTrouble | StoreRecovered
 Event: TypeAlias = Durable | Ephemeral
 
-EPHEMERAL_TYPES: tuple[type[Ephemeral], ...] = (
-    AnswerDelta,
-    InProgress,
-    CallDelayed,
-    SlotAwaited,
-    SessionsChanged,
-    StoreTrouble,
-    StoreRecovered,
-)
+EPHEMERAL_TYPES: tuple[type[Ephemeral], ...] = get_args(Ephemeral)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
+from plait.core.info import SessionInfo as SessionInfo, info_of as info_of, waiting_text as waiting_text
 from plait.core.messages import SessionId, Turn, Usage
 from plait.core.searching import Role
-from plait.core.session import Awaited, Session, SessionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,69 +33,6 @@ class HistoryPage:
 
     events: tuple[e.Stamped, ...]
     earlier: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """A line of the list of sessions."""
-
-    id: SessionId
-    name: str
-    kind: e.Kind
-    state: SessionState
-    project: str
-    directory: str
-    messages: int
-    created_at: float
-    last_at: float
-    seq: int
-    title: str = ""
-    named_by_hand: bool = False
-    waiting_for: Awaited = ""
-    waiting_since: float = 0.0
-    """Seconds since 1970; meaningful while `waiting_for` is not empty."""
-    unread: int = 0
-    """Answers, questions and failures that no front end has shown."""
-    ended: int = 0
-    """The number of the last end of a turn, and how it ended."""
-    ending: e.Ending = "done"
-    queued: int = 0
-    """Messages whose turns have not started."""
-    used_at: float = 0.0
-    """When its user last did something in it."""
-    muted: bool = False
-    """Its notices are off; `notify` are rules of its own for them (`core.notices`), empty where it has none."""
-    notify: str = ""
-    draft: bool = False
-    """Something was typed in it and not sent."""
-
-
-def info_of(session: Session, *, draft: bool) -> SessionInfo:
-    """The session's line in the list; `draft` is whether something was typed in it and not sent."""
-    return SessionInfo(
-        session.id,
-        session.name,
-        session.kind,
-        session.state,
-        session.project,
-        session.directory,
-        session.messages,
-        session.created_at,
-        session.last_at,
-        session.seq,
-        title=session.title,
-        named_by_hand=session.named_by_hand,
-        waiting_for=session.waiting_for,
-        waiting_since=session.waiting_since,
-        unread=len(session.unread),
-        ended=session.ended,
-        ending=session.ending,
-        queued=len(session.queue),
-        used_at=session.used_at,
-        muted=bool(session.settings.get("mute")),
-        notify=str(session.settings.get("notify") or ""),
-        draft=draft,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,28 +157,6 @@ class Fleet:
     """Sessions that are paused while an answer still comes in them."""
 
 
-LINE_LENGTH = 200
-"""Characters of what a session has to say in a list or a notice."""
-
-
-def waiting_text(session: Session) -> str:
-    """What a session that waits has to say, in one line of at most `LINE_LENGTH` characters."""
-    text = ""
-    if session.waiting_for == "question" and session.question is not None:
-        text = session.question.question
-    elif session.waiting_for:
-        for stamped in reversed(session.conversation):
-            match stamped.event:
-                case e.TurnEnded(detail=detail) if detail:
-                    text = detail
-                case e.AssistantSaid(message=message):
-                    text = message.text
-            if text or isinstance(stamped.event, e.TurnStarted):
-                break
-    line = " ".join(text[: LINE_LENGTH * 2].split())
-    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """What one loaded session holds; sizes are about bytes."""
@@ -287,11 +202,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to `Search`: best first. `total` counts all; `unindexed` are events that no search finds yet."""
+    """The answer to `Search`: best first. There may be `more` than `total`; `unindexed` are events that no search finds yet."""
 
     hits: tuple[Hit, ...]
     total: int
     unindexed: int
+    more: bool = False
 
 
 Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found

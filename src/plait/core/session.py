@@ -12,21 +12,18 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from plait.core import events as e
 from plait.core.answer import Answer
+from plait.core.branching import last_used, rewound, start_of
+from plait.core.brief import in_one_line
 from plait.core.errors import IllegalTransition
+from plait.core.filing import Filing
 from plait.core.messages import CallId, ProjectId, SessionId, ToolCall, Turn, Usage
-from plait.core.states import TRANSITIONS, SessionState, Trigger, trigger_of
+from plait.core.roles import CONVERSATION, PASSING, USE, is_news, news_after
+from plait.core.states import TRANSITIONS, Awaited, SessionState, Trigger, trigger_of, way_out
 
 __all__ = ["TRANSITIONS", "Awaited", "Session", "SessionState", "Trigger", "trigger_of"]
-
-# What touches neither the state nor the fold: passed on to whoever watches.
-_PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.SessionsChanged, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
-
-Awaited: TypeAlias = Literal["", "answer", "question", "failed", "interrupted", "limit"]
-"""What a session that is WaitingForInput has for its user: a finished answer, a question, or the kind of end that nobody saw."""
 
 
 @dataclass(slots=True)
@@ -56,11 +53,9 @@ class Session:
     open_calls: dict[CallId, ToolCall] = field(default_factory=dict)
     """Calls that were started and have not returned."""
     question: e.QuestionAsked | None = None
-    """The question that waits for its answer."""
-    unseen: bool = False
-    """The last end of a turn was not shown by any front end."""
     ended: int = 0
-    """The number of the last end of a turn; `ending` is how it ended."""
+    """The number of the last end of a turn; `ending` is how, and `unseen` whether no front end has shown it."""
+    unseen: bool = False
     ending: e.Ending = "done"
     waiting_since: float = 0.0
     """When it last became WaitingForInput."""
@@ -77,6 +72,12 @@ class Session:
     """Tokens of the last call, input and output: what the next one starts from."""
     conversation: list[e.Stamped] = field(default_factory=list)
     """What the provider's view is made from (`core.history`): messages, tool results, starts and ends of turns."""
+    taken_back: list[list[e.Stamped]] = field(default_factory=list)
+    """What was rewound and can be redone, the last one last; whatever is said next ends that."""
+    first: str = ""
+    """The beginning of its first message, in one line."""
+    forked_from: SessionId = SessionId("")
+    filing: Filing = field(default_factory=Filing)
 
     def apply(self, stamped: e.Stamped) -> None:
         """Take one event in. Raises `IllegalTransition`, and changes nothing, where the table or the turn forbids it."""
@@ -87,7 +88,7 @@ class Session:
         if stamped.seq is not None:
             self.seq = stamped.seq
             self.last_at = stamped.at
-            if isinstance(event, _USE):
+            if isinstance(event, USE):
                 self.used_at = stamped.at
         self._fold(stamped)
         self._settle(target, stamped.at)
@@ -107,9 +108,7 @@ class Session:
         if (seq is None) != isinstance(event, e.EPHEMERAL_TYPES):
             raise IllegalTransition(f"{type(event).__name__} has the sequence number {seq}. Only durable events have one, and each has.")
         if seq is not None and seq != self.seq + 1:
-            raise IllegalTransition(
-                f"Session '{self.name}' is at event {self.seq} and was given event {seq}. Read it again from the store."
-            )
+            raise IllegalTransition(f"Session '{self.name}' is at event {self.seq} and was given event {seq}. Read it again.")
         if isinstance(event, e.SessionOpened) and self.seq:
             raise IllegalTransition(f"Session '{self.name}' is open already. Open another one instead.")
         if not isinstance(event, e.SessionOpened) and not self.seq:
@@ -118,12 +117,12 @@ class Session:
     def _target(self, event: e.Event) -> SessionState:
         if isinstance(event, e.SessionOpened):
             return SessionState.ACTIVE
-        if isinstance(event, _PASSING):
+        if isinstance(event, PASSING):
             return self.state
         trigger = trigger_of(event)
         target = TRANSITIONS[self.state].get(trigger) if trigger else None
         if target is None:
-            raise IllegalTransition(f"Session '{self.name}' is {self.state} and cannot take {type(event).__name__}. {_way_out(self.state)}")
+            raise IllegalTransition(f"Session '{self.name}' is {self.state} and cannot take {type(event).__name__}. {way_out(self.state)}")
         return target
 
     def _check_turn(self, event: e.Event) -> None:
@@ -143,6 +142,14 @@ class Session:
                 legal = self.running == turn and self.question is not None and self.question.call == result.call
             case e.TurnEnded(turn=turn):
                 legal = self.running == turn or turn in self.queue
+            case e.Compacted(turn=turn, upto=upto):
+                legal = self.running == turn and not self.open_calls and 0 <= upto <= self.seq
+            case e.Rewound(turn=turn):
+                legal = not self.running and not self.queue and start_of(self.conversation, turn) is not None
+            case e.Redone():
+                legal = not self.running and not self.queue and bool(self.taken_back)
+            case e.Trashed(trashed=trashed):
+                legal = self.state is SessionState.COMPLETED or not trashed
             case e.Seen(upto=upto, shown=shown):
                 legal = 0 <= upto <= self.seq and shown >= 0
             case _:
@@ -153,22 +160,8 @@ class Session:
     def _fold(self, stamped: e.Stamped) -> None:
         event = stamped.event
         match event:
-            case e.SessionOpened():
-                self.name, self.kind = event.name, event.kind
-                self.named_by_hand, self.kind_by_hand = event.named_by_hand, event.kind_by_hand
-                self.project, self.directory = event.project, event.directory
-                self.created_at = stamped.at
-            case e.Renamed():
-                self.name, self.named_by_hand = event.name, event.by_hand
-            case e.KindChanged():
-                self.kind = event.kind
-            case e.Titled():
-                self.title = event.title
-            case e.SettingChanged():
-                self._change_setting(event)
-            case e.UserSaid() | e.RetryAsked():
-                self.queue.append(Turn(self.seq))
-                self.messages += isinstance(event, e.UserSaid)
+            case e.UserSaid() | e.RetryAsked() | e.CompactionAsked():
+                self._ask(event)
             case e.TurnStarted():
                 self.queue.pop(0)
                 self.running = event.turn
@@ -186,6 +179,11 @@ class Session:
                 self._end_call(event.result.call)
             case e.TurnEnded():
                 self._end_turn(event)
+            case e.Compacted():
+                self._count(event.usage, event.cost)
+                self.context_used = event.told
+            case e.Rewound() | e.Redone():
+                self._revise(event)
             case e.Seen():
                 self._see(event)
             case e.Closed():
@@ -193,29 +191,72 @@ class Session:
                 self._leave_turn()
                 self._see(e.Seen(self.seq))
             case _:
-                pass
-        if isinstance(event, _CONVERSATION):
+                self._describe(stamped)
+        if isinstance(event, CONVERSATION):
             self.conversation.append(stamped)
-            if _is_news(event):
+            if is_news(event):
                 self.unread.append(self.seq)
             if isinstance(event, e.TurnEnded) and event.seen:  # whoever sees this end was shown all that came before it
                 self._see(e.Seen(self.seq))
-
-    def _change_setting(self, event: e.SettingChanged) -> None:
-        if event.value is None:
-            self.settings.pop(event.key, None)
-        else:
-            self.settings[event.key] = event.value
 
     def _take_answer(self, event: e.AssistantSaid) -> None:
         self.answer = Answer()
         self.asked_calls = {call.id: call for call in event.message.calls} if event.complete else {}
         self.messages += 1
+        self._count(event.usage, event.cost)
         if event.usage:
-            self.usage += event.usage
-            self.cost += event.cost or 0.0
-            self.unpriced += event.cost is None
             self.context_used = event.usage.input + event.usage.output
+
+    def _describe(self, stamped: e.Stamped) -> None:
+        match event := stamped.event:
+            case e.SessionOpened():
+                self.name, self.kind = event.name, event.kind
+                self.named_by_hand, self.kind_by_hand = event.named_by_hand, event.kind_by_hand
+                self.project, self.directory = event.project, event.directory
+                self.created_at = stamped.at
+            case e.Renamed():
+                self.name, self.named_by_hand = event.name, event.by_hand
+            case e.KindChanged():
+                self.kind = event.kind
+            case e.Titled():
+                self.title = event.title
+            case e.SettingChanged(key=key, value=None):
+                self.settings.pop(key, None)
+            case e.SettingChanged(key=key):
+                self.settings[key] = event.value
+            case e.Forked():
+                self.forked_from = event.parent
+            case e.DirectoryChanged():
+                self.directory = event.directory
+            case e.Tagged() | e.Pinned() | e.Archived() | e.Trashed():
+                self.filing = self.filing.after(event, stamped.at)
+            case _:
+                pass
+
+    def _count(self, usage: Usage | None, cost: float | None) -> None:
+        if usage:
+            self.usage += usage
+            self.cost += cost or 0.0
+            self.unpriced += cost is None
+
+    def _ask(self, event: e.UserSaid | e.RetryAsked | e.CompactionAsked) -> None:
+        self.queue.append(Turn(self.seq))
+        self.taken_back.clear()
+        if isinstance(event, e.UserSaid):
+            self.messages += 1
+            self.first = self.first or in_one_line(event.text)
+
+    def _revise(self, event: e.Rewound | e.Redone) -> None:
+        """Nobody is told any more that what was taken back is new."""
+        if isinstance(event, e.Rewound):
+            self.conversation, taken = rewound(self.conversation, event.turn)
+            self.taken_back.append(taken)
+            gone = {stamped.seq for stamped in taken}
+            self.unread = [seq for seq in self.unread if seq not in gone]
+            self.unseen = self.unseen and self.ended not in gone
+        else:
+            self.conversation = sorted((*self.conversation, *self.taken_back.pop()), key=lambda stamped: stamped.seq or 0)
+        self.context_used = last_used(self.conversation)
 
     def _end_call(self, call: CallId) -> None:
         self.open_calls.pop(call, None)
@@ -233,13 +274,7 @@ class Session:
     def _see(self, mark: e.Seen) -> None:
         """The mark may go back: an end can be recorded as seen while the front end that saw it to the last but one event turns away."""
         self.mark = mark
-        self.unread = []
-        for stamped in reversed(self.conversation):
-            if (stamped.seq or 0) <= mark.upto:
-                break
-            if _is_news(stamped.event):
-                self.unread.append(stamped.seq or 0)
-        self.unread.reverse()
+        self.unread = news_after(self.conversation, mark.upto)
         self.unseen = self.ended > mark.upto
 
     def _leave_turn(self) -> None:
@@ -263,38 +298,3 @@ class Session:
         if target is SessionState.WAITING and self.state is not SessionState.WAITING:
             self.waiting_since = at
         self.state = target
-
-
-_CONVERSATION = (
-    e.UserSaid,
-    e.RetryAsked,
-    e.TurnStarted,
-    e.AssistantSaid,
-    e.ToolStarted,
-    e.ToolReturned,
-    e.QuestionAsked,
-    e.QuestionAnswered,
-    e.TurnEnded,
-    e.Noted,
-)
-
-_USE = (e.SessionOpened, e.UserSaid, e.RetryAsked, e.QuestionAnswered, e.SettingChanged, e.Seen, e.Paused, e.Unpaused, e.Reopened)
-
-
-def _is_news(event: e.Event) -> bool:
-    """Whether a user who has not seen the event has something to look at."""
-    if isinstance(event, e.TurnEnded):
-        return event.ending != "done"
-    return isinstance(event, (e.AssistantSaid, e.QuestionAsked))
-
-
-def _way_out(state: SessionState) -> str:
-    match state:
-        case SessionState.COMPLETED:
-            return "Reopen it first."
-        case SessionState.PAUSED:
-            return "Unpause it first."
-        case SessionState.PROCESSING:
-            return "Wait for its turn to end, or interrupt it."
-        case SessionState.ACTIVE | SessionState.WAITING:
-            return "Send it a message first."

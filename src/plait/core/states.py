@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from plait.core import events as e
 
@@ -15,6 +16,10 @@ class SessionState(StrEnum):
     PROCESSING = "Processing"
     PAUSED = "Paused"
     COMPLETED = "Completed"
+
+
+Awaited: TypeAlias = Literal["", "answer", "question", "failed", "interrupted", "limit"]
+"""What a session that is WaitingForInput has for its user: a finished answer, a question, or the kind of end that nobody saw."""
 
 
 class Trigger(StrEnum):
@@ -30,7 +35,8 @@ class Trigger(StrEnum):
     SEEN = "the user has seen everything"
     PAUSED = "paused"
     UNPAUSED = "unpaused"
-    CHANGED = "renamed, a setting changed, or something noted"
+    CHANGED = "renamed, changed, rewound, or something noted"
+    FILED = "tagged, pinned, archived, trashed or moved"
     CLOSED = "closed"
     REOPENED = "reopened"
 
@@ -43,6 +49,7 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
         _T.SEEN: _S.ACTIVE,
         _T.PAUSED: _S.PAUSED,
         _T.CHANGED: _S.ACTIVE,
+        _T.FILED: _S.ACTIVE,
         _T.CLOSED: _S.COMPLETED,
     },
     _S.WAITING: {
@@ -54,6 +61,7 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
         _T.SEEN: _S.ACTIVE,
         _T.PAUSED: _S.PAUSED,
         _T.CHANGED: _S.WAITING,
+        _T.FILED: _S.WAITING,
         _T.CLOSED: _S.COMPLETED,
     },
     _S.PROCESSING: {
@@ -66,6 +74,7 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
         _T.SEEN: _S.PROCESSING,
         _T.PAUSED: _S.PAUSED,
         _T.CHANGED: _S.PROCESSING,
+        _T.FILED: _S.PROCESSING,
         _T.CLOSED: _S.COMPLETED,
     },
     _S.PAUSED: {
@@ -78,18 +87,24 @@ TRANSITIONS: dict[SessionState, dict[Trigger, SessionState]] = {
         _T.SEEN: _S.PAUSED,
         _T.UNPAUSED: _S.ACTIVE,
         _T.CHANGED: _S.PAUSED,
+        _T.FILED: _S.PAUSED,
         _T.CLOSED: _S.COMPLETED,
     },
-    _S.COMPLETED: {_T.REOPENED: _S.ACTIVE},
+    _S.COMPLETED: {
+        _T.FILED: _S.COMPLETED,
+        _T.REOPENED: _S.ACTIVE,
+    },
 }
 
 _TRIGGERS: dict[type[e.Event], Trigger] = {
     e.UserSaid: _T.SAID,
     e.RetryAsked: _T.SAID,
+    e.CompactionAsked: _T.SAID,
     e.TurnStarted: _T.STARTED,
     e.AnswerProgress: _T.WORKED,
     e.AnswerDelta: _T.WORKED,
     e.AssistantSaid: _T.WORKED,
+    e.Compacted: _T.WORKED,
     e.ToolStarted: _T.WORKED,
     e.ToolReturned: _T.WORKED,
     e.QuestionAsked: _T.ASKED,
@@ -103,6 +118,14 @@ _TRIGGERS: dict[type[e.Event], Trigger] = {
     e.SettingChanged: _T.CHANGED,
     e.Noted: _T.CHANGED,
     e.Imported: _T.CHANGED,
+    e.Rewound: _T.CHANGED,
+    e.Redone: _T.CHANGED,
+    e.Forked: _T.CHANGED,
+    e.Tagged: _T.FILED,
+    e.Pinned: _T.FILED,
+    e.Archived: _T.FILED,
+    e.Trashed: _T.FILED,
+    e.DirectoryChanged: _T.FILED,
     e.Closed: _T.CLOSED,
     e.Reopened: _T.REOPENED,
 }
@@ -113,3 +136,16 @@ def trigger_of(event: e.Event) -> Trigger | None:
     if isinstance(event, e.TurnEnded):
         return Trigger.ENDED_SEEN if event.seen else Trigger.ENDED_UNSEEN
     return _TRIGGERS.get(type(event))
+
+
+def way_out(state: SessionState) -> str:
+    """What a user can do who wanted something that is not legal in `state`."""
+    match state:
+        case SessionState.COMPLETED:
+            return "Reopen it first."
+        case SessionState.PAUSED:
+            return "Unpause it first."
+        case SessionState.PROCESSING:
+            return "Wait for its turn to end, or interrupt it."
+        case SessionState.ACTIVE | SessionState.WAITING:
+            return "Send it a message first."

@@ -58,7 +58,9 @@ class Managed:
         """Let the event happen to the session; whoever waits `until` something looks again. Raises `IllegalTransition`."""
         before = len(self.session.conversation)
         self.session.apply(stamped)
-        if len(self.session.conversation) > before:
+        if isinstance(stamped.event, (e.Rewound, e.Redone)):
+            self.conversation_bytes = sum(map(weight, self.session.conversation))
+        elif len(self.session.conversation) > before:
             self.conversation_bytes += weight(stamped)
         if isinstance(stamped.event, (e.QuestionAnswered, e.Unpaused)):
             self._changed.set()

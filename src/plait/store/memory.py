@@ -8,15 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from plait.core.codec import without_surrogates
+from plait.core.codec import cleaned, without_surrogates
 from plait.core.commands import Draft, SessionInfo
 from plait.core.errors import StoreError
 from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project, Write
-from plait.core.searching import Place, Places, Query
+from plait.core.searching import MOST_MATCHES, Place, Places, Query
 from plait.store.leases import Leases
 from plait.store.rows import EventRow, closed, event_rows, require_epoch, require_place, stamped_events
 from plait.store.scan import matches
@@ -55,7 +54,7 @@ class MemoryStore:
                 batch.append((write.row, rows))
             for row, rows in batch:
                 self._events.setdefault(row.id, []).extend(rows)
-                self._sessions[row.id] = _clean(row)
+                self._sessions[row.id] = cleaned(row)
 
     def read(self, session: SessionId, after: int = 0, upto: int | None = None) -> Sequence[Stamped]:
         """See `Store.read`."""
@@ -133,7 +132,8 @@ class MemoryStore:
                 if not query.project or row.project in projects:
                     found += [one for event in self._events[row.id] for one in matches(event, query)]
         found.sort(key=lambda one: (-one[0], -one[1].at, one[1].session, one[1].seq, one[1].role))
-        return Places(tuple(place for _, place in found[query.offset : query.offset + query.limit]), len(found), 0)
+        shown = tuple(place for _, place in found[query.offset : query.offset + query.limit])
+        return Places(shown, min(len(found), MOST_MATCHES), 0, len(found) > MOST_MATCHES)
 
     def index(self) -> bool:
         """See `Store.index`: there is nothing to do."""
@@ -162,8 +162,3 @@ class MemoryStore:
     def _require_open(self) -> None:
         if self._closed:
             raise closed()
-
-
-def _clean(row: SessionInfo) -> SessionInfo:
-    texts: dict[str, Any] = {key: without_surrogates(getattr(row, key)) for key in ("name", "directory", "title", "notify")}
-    return replace(row, **texts)

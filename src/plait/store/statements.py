@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any
@@ -19,7 +20,8 @@ LAST_SEQ = 2**63 - 1
 READ_EVENTS = "SELECT seq, thread, at, type, data FROM events WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq"
 READ_SESSIONS = """
 SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for, waiting_since,
-    unread, ended, ending, queued, used_at, muted, notify, EXISTS (SELECT 1 FROM drafts WHERE drafts.session = sessions.id)
+    unread, ended, ending, queued, used_at, muted, notify, first, tags, pinned, archived, trashed_at, forked_from,
+    EXISTS (SELECT 1 FROM drafts WHERE drafts.session = sessions.id)
 FROM sessions
 ORDER BY last_at DESC, created_at DESC, id
 """
@@ -39,23 +41,31 @@ ON CONFLICT (session) DO UPDATE SET text = excluded.text, cursor = excluded.curs
 FORGET_DRAFT = "DELETE FROM drafts WHERE session = ?"
 _UPSERT_SESSION = """
 INSERT INTO sessions (id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for,
-    waiting_since, unread, ended, ending, queued, used_at, muted, notify)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    waiting_since, unread, ended, ending, queued, used_at, muted, notify, first, tags, pinned, archived, trashed_at, forked_from)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state = excluded.state, project = excluded.project,
     directory = excluded.directory, messages = excluded.messages, created_at = excluded.created_at, last_at = excluded.last_at,
     seq = excluded.seq, title = excluded.title, named_by_hand = excluded.named_by_hand, waiting_for = excluded.waiting_for,
     waiting_since = excluded.waiting_since, unread = excluded.unread, ended = excluded.ended, ending = excluded.ending,
-    queued = excluded.queued, used_at = excluded.used_at, muted = excluded.muted, notify = excluded.notify
+    queued = excluded.queued, used_at = excluded.used_at, muted = excluded.muted, notify = excluded.notify,
+    first = excluded.first, tags = excluded.tags, pinned = excluded.pinned, archived = excluded.archived,
+    trashed_at = excluded.trashed_at, forked_from = excluded.forked_from
 """
 
 
 def insert(writer: engine.Connection, row: SessionInfo, rows: Sequence[EventRow]) -> None:
     """Add events of one session, with its row as it is after them. Surrogates, which UTF-8 does not have, are replaced in the row."""
-    values = [without_surrogates(value) if isinstance(value, str) else value for value in astuple(row)[:-1]]  # a draft has its own table
-    writer.execute(_UPSERT_SESSION, values)
+    writer.execute(_UPSERT_SESSION, [_column(value) for value in astuple(row)[:-1]])  # a draft has its own table
     for thread in {event.thread for event in rows}:
         writer.execute("INSERT OR IGNORE INTO threads (session, number) VALUES (?, ?)", (row.id, thread))
     writer.executemany("INSERT INTO events (session, seq, thread, at, type, data) VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _column(value: Any) -> Any:
+    """A field of a row as its column holds it; a list is JSON."""
+    if isinstance(value, tuple):
+        value = json.dumps(value, ensure_ascii=False)
+    return without_surrogates(value) if isinstance(value, str) else value
 
 
 def holds(writer: engine.Connection, rows: Sequence[EventRow]) -> bool:
@@ -71,4 +81,5 @@ def session_info(row: tuple[Any, ...]) -> SessionInfo:
         values["state"] = SessionState(values["state"])
     except ValueError:
         raise StoreError(f"The database holds a session in the unknown state '{values['state']}'. Use the plait that wrote it.") from None
-    return SessionInfo(**values | {key: bool(values[key]) for key in ("named_by_hand", "muted", "draft")})
+    values["tags"] = tuple(json.loads(values["tags"]))
+    return SessionInfo(**values | {key: bool(values[key]) for key in ("named_by_hand", "muted", "pinned", "archived", "draft")})
