@@ -20,9 +20,9 @@ from plait.store.reading import reading
 
 
 def search_json(database: Path, asked: str) -> str:
-    """One object: `total`, `unindexed` (events that no search finds yet) and `hits`, best first."""
+    """One object: `hits`, best first, `total`, whether there are `more` than that, `unindexed` (events that no search finds yet)."""
     result = _search(database, parse_search(asked, datetime.now()))
-    told = {"total": result.total, "unindexed": result.unindexed, "hits": [_told(hit) for hit in result.hits]}
+    told = {"total": result.total, "more": result.more, "unindexed": result.unindexed, "hits": [_told(hit) for hit in result.hits]}
     return json.dumps(told, indent=2) + "\n"
 
 

@@ -187,7 +187,7 @@ def test_pages_and_their_total(store: Store) -> None:
     assert page(10**30, 10**30) == (0, 7)
 
 
-def test_of_very_many_matches_the_latest_are_weighed_and_all_are_counted(tmp_path: Path) -> None:
+def test_of_very_many_matches_the_latest_are_weighed_and_no_more_are_counted(tmp_path: Path) -> None:
     store = open_at(tmp_path / "data" / "plait.db")
     keep(store, *said(*("needle " * (9 - number) + "hay" for number in range(8))))
     connection = engine.connect(store.path, writing=False)
@@ -196,9 +196,24 @@ def test_of_very_many_matches_the_latest_are_weighed_and_all_are_counted(tmp_pat
     assert every == list(range(1, 9))
     for narrowed in (query, replace(query, role="user")):
         capped = [find(connection, narrowed, ranked) for ranked in (3, 8, 9)]
-        assert [([place.seq for place in one.found], one.total) for one in capped] == [([6, 7, 8], 8), (every, 8), (every, 8)]
-        assert find(connection, replace(narrowed, offset=5), 3).total == 8
+        told = [([place.seq for place in one.found], one.total, one.more) for one in capped]
+        assert told == [([6, 7, 8], 3, True), (every, 8, False), (every, 8, False)]
+        beyond = find(connection, replace(narrowed, offset=3), 3)
+        assert (beyond.found, beyond.total, beyond.more) == ((), 3, True)
     connection.close()
+    store.close()
+
+
+def test_every_match_of_a_session_is_found_wherever_its_documents_stand(tmp_path: Path) -> None:
+    """A search in one session looks only at the numbers between its first and its last document."""
+    store = open_at(tmp_path / "data" / "plait.db")
+    call = ToolCall(CallId("c"), "grep", "needle")
+    for _ in range(3):
+        keep(store, e.AssistantSaid(T, AssistantMessage("needle", calls=(call,)), "tool_calls"))
+        keep(store, *said("needle"), session=OTHER)
+    assert sorted(found(store, "needle", session=S)) == [1, 1, 2, 2, 3, 3]
+    assert sorted(found(store, "needle", session=OTHER)) == [1, 2, 3]
+    assert sorted(found(store, "needle", session=S, role="tool")) == [1, 2, 3]
     store.close()
 
 

@@ -56,7 +56,7 @@ def found(places: Places, rows: Sequence[c.SessionInfo]) -> c.Found:
     """What a store found, with the sessions as they are now."""
     known = {row.id: row for row in rows}
     hits = (c.Hit(known[one.session], one.seq, one.at, one.role, one.snippet, one.marks) for one in places.found if one.session in known)
-    return c.Found(tuple(hits), places.total, places.unindexed)
+    return c.Found(tuple(hits), places.total, places.unindexed, places.more)
 
 
 def _unknown(what: str, name: str, names: Iterable[str], hint: str) -> UsageError:

@@ -30,6 +30,8 @@ LONGEST_TEXT = 1_000_000
 """Characters of one message that are taken in, so that one of the longest (16 million) holds up the disk for a moment only."""
 MOST_WORDS = 32
 """Words of a search that count."""
+MOST_MATCHES = 10_000
+"""Matches that a search counts and weighs. A word that stands in more messages tells them apart no better, and asking stays quick."""
 
 # Without blanks between words: Thai, Lao, Tibetan, Burmese, Khmer, kana, bopomofo, Han, Hangul.
 _DENSE = (
@@ -116,11 +118,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What a store found: best first, the newer first among equals. `total` counts all; `unindexed` are events not looked at yet."""
+    """What a store found: best first, the newer first among equals. `unindexed` are events not looked at yet.
+
+    `total` counts all, `MOST_MATCHES` at the most; where there are `more`, only those that were taken in last were weighed.
+    """
 
     found: tuple[Place, ...]
     total: int
     unindexed: int
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from plait.core.codec import decode_event, without_surrogates
 from plait.core.errors import StoreError
 from plait.core.messages import SessionId
-from plait.core.searching import FINDABLE, Document, Phrase, Place, Places, Query, documents, words
+from plait.core.searching import FINDABLE, MOST_MATCHES, Document, Phrase, Place, Places, Query, documents, words
 from plait.core.snippets import snippet
 from plait.store import engine
 from plait.store.faults import translated
@@ -44,12 +44,17 @@ _ADD_DOCUMENT = "INSERT INTO search_documents (session, seq, role, at) VALUES (?
 _ADD_WORDS = "INSERT INTO search_words (rowid, said, output) VALUES (?, ?, ?)"
 
 _TABLES = "SELECT count(*) FROM sqlite_master WHERE name IN ('search_marks', 'search_documents', 'search_words')"
-# CROSS JOIN: the words first, whatever SQLite thinks. What is told of a hit is joined last, to the few that are shown: bm25 for each match
-# is half of the time already.
+# CROSS JOIN: the words first, whatever SQLite thinks. What is told of a hit is joined last, to the few that are shown: weighing each match
+# is most of the time already.
 _MATCHES = "FROM search_words WHERE search_words MATCH ?"
-_MATCHES_OF = """
-FROM search_words CROSS JOIN search_documents AS found ON found.id = search_words.rowid CROSS JOIN sessions ON sessions.id = found.session
-WHERE search_words MATCH ?
+_MATCHES_OF = "FROM search_words CROSS JOIN search_documents AS found ON found.id = search_words.rowid WHERE search_words MATCH ?"
+# A session's documents are numbered in the order of its events, so that its first and its last are the ends of its index.
+_SPAN = """
+SELECT min(first), max(last) FROM (
+    SELECT (SELECT id FROM search_documents WHERE session = sessions.id ORDER BY seq, role LIMIT 1) AS first,
+        (SELECT id FROM search_documents WHERE session = sessions.id ORDER BY seq DESC, role DESC LIMIT 1) AS last
+    FROM sessions WHERE {sessions}
+)
 """
 _BEST = """
 WITH hits AS MATERIALIZED (
@@ -62,8 +67,7 @@ FROM hits CROSS JOIN search_documents AS found ON found.id = hits.id
 WHERE score <= coalesce((SELECT score FROM last), 0)
 ORDER BY score, found.at DESC, found.session, found.seq, found.role LIMIT ? OFFSET ?
 """
-RANKED = 100_000
-"""Matches that are weighed, 50 ms of them. A word that stands in more messages tells them apart no better."""
+_COUNT = "SELECT count(*) FROM (SELECT 1 {matches} LIMIT {most})"
 _EVENT = "SELECT type, data FROM events WHERE session = ? AND seq = ?"
 LARGEST = 2**63 - 1
 """What SQLite can count to."""
@@ -141,41 +145,49 @@ def find_in(path: Path, query: Query) -> Places:
         return find(connection, query)
 
 
-def find(connection: engine.Connection, query: Query, ranked: int = RANKED) -> Places:
-    """Ask the index, in the caller's transaction; only the `ranked` matches that were taken in last are weighed.
+def find(connection: engine.Connection, query: Query, ranked: int = MOST_MATCHES) -> Places:
+    """Ask the index, in the caller's transaction; only the `ranked` matches that were taken in last are weighed, and no more are counted.
 
     Raises SQLite's errors, and `StoreError` where the database has no index yet.
     """
     if connection.execute(_TABLES).fetchone()[0] < 3:
         raise StoreError("This database has no index for searching yet. Start plait on it once; it makes one.")
-    where, values = _conditions(query)
-    matches = _MATCHES_OF + where if where else _MATCHES
+    matches, values = _matches(connection, query)
     limit, offset = min(query.limit, LARGEST), min(query.offset, LARGEST)
     window = (min(limit + offset, LARGEST) - 1, limit, offset)
     rows = connection.execute(_BEST.format(matches=matches, ranked=ranked), (*values, *window)).fetchall()
-    total = rows[0][4] if rows else ranked
-    if total >= ranked:  # or there is none on this page
-        (total,) = connection.execute(f"SELECT count(*) {matches}", values).fetchone()
+    count = rows[0][4] if rows else ranked
+    if count == ranked:  # there may be more; or there is none on this page
+        (count,) = connection.execute(_COUNT.format(matches=matches, most=ranked + 1), values).fetchone()
     (unindexed,) = connection.execute(_UNINDEXED).fetchone()
-    return Places(tuple(_place(connection, row, query) for row in rows), total, unindexed)
+    return Places(tuple(_place(connection, row, query) for row in rows), min(count, ranked), unindexed, count > ranked)
 
 
-def _conditions(query: Query) -> tuple[str, list[Any]]:
+def _matches(connection: engine.Connection, query: Query) -> tuple[str, list[Any]]:
+    """The part of a statement that yields the matches, and its values."""
     asked = " AND ".join(map(_quoted, query.phrases))
-    conditions: list[str] = []
-    values: list[Any] = [asked if query.tools else f"{{said}} : ({asked})"]
-    for condition, value in (
+    matches, values = _MATCHES, [asked if query.tools else f"{{said}} : ({asked})"]
+    documents, told = _conditions(("found.role = ?", query.role), ("found.at >= ?", query.since), ("found.at < ?", query.until))
+    sessions, known = _conditions(
         ("sessions.project IN (SELECT id FROM projects WHERE ? IN (id, name))", query.project or None),
         ("? IN (sessions.id, sessions.name)", query.session or None),
-        ("found.role = ?", query.role),
-        ("found.at >= ?", query.since),
-        ("found.at < ?", query.until),
         ("sessions.kind = ?", query.kind),
-    ):
-        if value is not None:
-            conditions.append(f"AND {condition}")
-            values.append(without_surrogates(value) if isinstance(value, str) else value)
-    return "\n".join(conditions), values
+    )
+    if sessions:
+        # A word that stands everywhere is looked for only where these sessions are.
+        values += connection.execute(_SPAN.format(sessions=sessions), known).fetchone()
+        matches = f"{_MATCHES_OF} AND search_words.rowid BETWEEN ? AND ? AND found.session IN (SELECT id FROM sessions WHERE {sessions})"
+    elif documents:
+        matches = _MATCHES_OF
+    return f"{matches} AND {documents}" if documents else matches, [*values, *known, *told]
+
+
+def _conditions(*wanted: tuple[str, Any]) -> tuple[str, list[Any]]:
+    """Those conditions whose value is not None, as one, and their values."""
+    given = [
+        (condition, without_surrogates(value) if isinstance(value, str) else value) for condition, value in wanted if value is not None
+    ]
+    return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 
 
 def _quoted(phrase: Phrase) -> str:

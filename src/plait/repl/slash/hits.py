@@ -51,10 +51,13 @@ def summary(found: c.Found, offset: int, more: str, later: str, opens: str = "")
     behind = f" {counted(found.unindexed, 'event')} cannot be found yet: {later}." if found.unindexed else ""
     if not found.total:
         return f"Nothing was found. Try fewer words, or the beginning of one with a star: deploy*{behind}"
+    if not found.hits and found.more:
+        return f"No more than {counted(found.total, 'hit')} can be looked at. Give more words, or go back to an earlier page.{behind}"
     if not found.hits:
         return f"There are only {counted(found.total, 'hit')}. Go back to an earlier page.{behind}"
     last = offset + len(found.hits)
-    shown = counted(found.total, "hit") if found.total == last and not offset else f"Hits {offset + 1:,} to {last:,} of {found.total:,}"
+    of = f"more than {found.total:,}" if found.more else f"{found.total:,}"
+    shown = counted(found.total, "hit") if found.total == last and not offset else f"Hits {offset + 1:,} to {last:,} of {of}"
     hints = [opens, f"{more} shows more" if last < found.total else ""]
     hint = "; ".join(one for one in hints if one)
     return f"{shown}.{f' {hint}.' if hint else ''}{behind}"
