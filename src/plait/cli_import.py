@@ -20,7 +20,7 @@ def import_conversations(ctx: click.Context, files: tuple[str, ...], format_name
     """Take over conversations of other programs or another plait, as closed sessions.
 
     A PATH is a file, an export as it was downloaded, or a directory. The same file twice is imported once; what was added to it since is
-    appended. The formats are: aider, chatgpt, claude-ai, claude-code, codex, jsonl, llm, plait.
+    appended. The formats are: aichat, aider, chatgpt, claude-ai, claude-code, codex, jsonl, llm, plait.
     """
     from plait.import_command import Request, check, run_import
     from plait.paths import find_paths

@@ -8,19 +8,22 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from plait.core.errors import StoreError, UsageError
-from plait.exchange.imports import aider, claude_code, codex, llm
+from plait.exchange.imports import aichat, aider, claude_code, codex, llm
 from plait.exchange.imports.formats import FORMATS, HEAD, READERS, ZIP, format_of
-from plait.exchange.imports.found import Left, Reading
+from plait.exchange.imports.found import Conversation, Left, Reading
 from plait.store.foreign import foreign_database
 
 _EXPORT = re.compile(r"conversations[\w.-]*\.json")
 """The names of what ChatGPT and Claude.ai export, also in their archives: `conversations.json`, `conversations-001.json`."""
 AIDER = ".aider.chat.history.md"
+AICHAT = "messages.md"
+_MAYBE = (".json", ".yaml", ".yml", AICHAT)
+"""How names end of files that are looked into; in a directory there may be any number of others that end so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,18 @@ def _in_directory(directory: Path, format_name: str) -> Iterator[Source | Left]:
         for name in sorted(names):
             path = Path(place, name)
             wanted = name.endswith(".jsonl") or _EXPORT.fullmatch(name) or name in (AIDER, "logs.db")
-            if not (wanted or name.endswith(".json")) or path.is_symlink():
+            if not (wanted or name.endswith(_MAYBE)) or path.is_symlink() or not path.is_file():
                 continue
             try:
                 found = list(_in_file(path, format_name))
             except OSError as error:
                 yield Left(str(path), f"the file cannot be read ({error.strerror})")
                 continue
+            except UsageError:
+                yield Left(str(path), "the archive cannot be read")
+                continue
             yield from found
-            if not found and wanted:  # a directory may hold any number of other JSON files
+            if not found and wanted:
                 yield Left(str(path), "the file is in no format that plait knows", loss=False)
 
 
@@ -106,13 +112,20 @@ def read(source: Source, told: Told) -> Reading:
         with _opened(source) as stream:
             for found in READERS[source.format](stream, str(source.path)):
                 told(stream.tell())
-                yield found
+                yield _dated(found, source.path)
     except StoreError as error:
         yield Left(str(source.path), str(error))
     except OSError as error:
         yield Left(str(source.path), f"the file cannot be read to its end ({error.strerror or error})")
     except (zipfile.BadZipFile, EOFError, RuntimeError) as error:
         yield Left(str(source.path), f"the archive cannot be read to its end ({error})")
+
+
+def _dated(found: Conversation | Left, path: Path) -> Conversation | Left:
+    """A conversation that says nothing of its time was held before its file was written for the last time."""
+    if isinstance(found, Left) or found.created is not None or any(said.at is not None for said in found.said):
+        return found
+    return replace(found, created=path.stat().st_mtime)
 
 
 @contextmanager
@@ -132,12 +145,16 @@ def places(environ: Mapping[str, str], directory: str) -> list[tuple[str, Path]]
     claude = Path(environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
     rollouts = Path(environ.get("CODEX_HOME") or home / ".codex")
     logs = Path(environ.get("LLM_USER_PATH") or support / "io.datasette.llm")
+    chats = Path(environ.get("AICHAT_CONFIG_DIR") or Path(environ.get("XDG_CONFIG_HOME") or support) / "aichat")
     here = Path(directory)
     found = [
         (claude_code.SOURCE, claude / "projects"),
         (codex.SOURCE, rollouts / "sessions"),
         (codex.SOURCE, rollouts / "archived_sessions"),
         (llm.SOURCE, logs / "logs.db"),
+        (aichat.SOURCE, Path(environ.get("AICHAT_SESSIONS_DIR") or chats / "sessions")),
+        (aichat.SOURCE, Path(environ.get("AICHAT_MESSAGES_FILE") or chats / AICHAT)),
+        ("", chats / "agents"),
         *((aider.SOURCE, above / AIDER) for above in (here, *here.parents)),
     ]
     return found + [("", path) for path in _downloads(home / "Downloads")]

@@ -47,9 +47,9 @@ def test_every_format_is_imported_once_and_named(tmp_path: Path) -> None:
     files = [*(str(FIXTURES / file) for file in FILES), str(database_of("llm-0.27.sql", tmp_path))]
     first, second = run(tmp_path, *files), run(tmp_path, *files)
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.startswith("16 conversations imported (")
+    assert first.stdout.startswith("19 conversations imported (")
     assert "Left out:" in first.stdout
-    assert second.stdout.startswith("0 conversations imported, 16 here already.")
+    assert second.stdout.startswith("0 conversations imported, 19 here already.")
     assert {"plan-trip-oslo", "cache-lose-entries", "search-tests"} <= names(tmp_path)
     assert verify(tmp_path / "home" / "data" / "plait.db") == []
 
@@ -61,6 +61,24 @@ def test_a_broken_file_is_imported_as_far_as_it_goes_and_told(tmp_path: Path) ->
     assert done.returncode == 1
     assert done.stdout.startswith("1 conversation imported (")
     assert "Could not be read:\n  1 × it is cut off (" in done.stdout
+
+
+def test_a_directory_is_read_past_what_cannot_be_read_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.jsonl")
+    (folder / "loop.json").symlink_to(folder / "loop.json")
+    (folder / "broken.json").write_bytes(b"PK\x03\x04 no archive")
+    (folder / "talk.jsonl").write_bytes((FIXTURES / "jsonl.jsonl").read_bytes())
+    (folder / "undated.yaml").write_bytes((FIXTURES / "aichat.yaml").read_bytes())
+    os.utime(folder / "undated.yaml", (1.6e9, 1.6e9))
+    done = run(tmp_path, str(folder))
+    assert done.returncode == 1
+    assert done.stdout.startswith("2 conversations imported (")
+    assert f"1 × the archive cannot be read ({folder / 'broken.json'})" in done.stdout
+    store = open_store(tmp_path / "home" / "data" / "plait.db", now=0.0, report=lambda finding: None)
+    assert min(row.created_at for row in store.sessions()) == 1.6e9, "dated by its file"
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -85,13 +103,22 @@ def test_a_scan_finds_what_there_is_and_imports_nothing(tmp_path: Path) -> None:
     project.mkdir(parents=True)
     (project / "44444444-aaaa-4bbb-8ccc-000000000001.jsonl").write_bytes((FIXTURES / "claude-code.jsonl").read_bytes())
     (work(tmp_path) / ".aider.chat.history.md").write_bytes((FIXTURES / "aider-0.86.md").read_bytes())
+    chats = tmp_path / ".config" / "aichat"
+    for folder in ("sessions/_", "agents/coder/sessions"):
+        (chats / folder).mkdir(parents=True)
+        (chats / folder / "20250301T100000-cache.yaml").write_bytes((FIXTURES / "aichat.yaml").read_bytes())
+    (chats / "agents" / "coder" / "config.yaml").write_text("model: a:b\n")
+    (chats / "messages.md").write_bytes((FIXTURES / "aichat-messages.md").read_bytes())
     done = run(tmp_path, "--scan")
     assert done.returncode == 0
+    assert f"aichat: 1 conversation, 5 messages, 1 file, 0.0 MB  {chats / 'sessions'}\n" in done.stdout
+    assert f"aichat: 1 conversation, 5 messages, 1 file, 0.0 MB  {chats / 'agents'}\n" in done.stdout
+    assert f"aichat: 2 conversations, 5 messages, 1 file, 0.0 MB  {chats / 'messages.md'}\n" in done.stdout
     assert f"claude-code: 2 conversations, 8 messages, 1 file, 0.0 MB  {tmp_path / '.claude' / 'projects'}\n" in done.stdout
     assert "aider: 2 conversations" in done.stdout
     command = next(line for line in done.stdout.splitlines() if line.startswith("To import all of it: plait import "))
     assert not (tmp_path / "home").exists()
-    assert run(tmp_path, *command.removeprefix("To import all of it: plait import ").split()).stdout.startswith("4 conversations imported")
+    assert run(tmp_path, *command.removeprefix("To import all of it: plait import ").split()).stdout.startswith("7 conversations imported")
     (tmp_path / "empty").mkdir()
     assert run(tmp_path / "empty", "--scan").stdout.startswith("Nothing was found")
 

@@ -30,6 +30,8 @@ FILES = {
     "codex-0.171.jsonl": "codex",
     "codex-old.jsonl": "codex",
     "aider-0.86.md": "aider",
+    "aichat.yaml": "aichat",
+    "aichat-messages.md": "aichat",
     "jsonl.jsonl": "jsonl",
 }
 """The fixtures that are streams, with their formats."""

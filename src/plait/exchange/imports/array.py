@@ -10,10 +10,10 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 from plait.exchange.imports.found import Left
-from plait.exchange.imports.lines import LONGEST
+from plait.exchange.imports.lines import LONGEST, Lines
 
 CHUNK = 1024 * 1024
 NEAR_END = 16
@@ -24,7 +24,7 @@ _FILLER = re.compile(r"[\s,\ufeff]*")
 class _Buffer:
     """The decoded text from a place on; grows at its end, is cut at its beginning."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: Lines) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.text = ""
@@ -61,7 +61,7 @@ class _Buffer:
         return True
 
 
-def elements(stream: IO[bytes], origin: str, beginning: re.Pattern[str]) -> Iterator[tuple[int, Any] | Left]:
+def elements(stream: Lines, origin: str, beginning: re.Pattern[str]) -> Iterator[tuple[int, Any] | Left]:
     """Each element of the list with its number from 1, or the one object where the stream is no list.
 
     `beginning` matches where an element begins, and nowhere else in one.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import IO, Any
 
-from plait.exchange.imports import aider, chatgpt, claude_ai, claude_code, codex, jsonl, llm, plait
+from plait.exchange.imports import aichat, aider, chatgpt, claude_ai, claude_code, codex, jsonl, llm, plait
 from plait.exchange.imports.found import Reading
 
 Reader = Callable[[IO[bytes], str], Reading]
@@ -18,6 +18,7 @@ READERS: dict[str, Reader] = {
     claude_code.SOURCE: claude_code.read,
     codex.SOURCE: codex.read,
     aider.SOURCE: aider.read,
+    aichat.SOURCE: aichat.read,
     jsonl.SOURCE: jsonl.read,
     plait.SOURCE: plait.read,
 }
@@ -39,6 +40,8 @@ def format_of(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").lstrip()
     if text.startswith(aider.HEAD):
         return aider.SOURCE
+    if text.startswith(aichat.HEAD) or aichat.is_session(text):
+        return aichat.SOURCE
     if text.startswith(plait.HEAD):
         return plait.SOURCE
     if text.startswith("["):

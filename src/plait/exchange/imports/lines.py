@@ -12,7 +12,27 @@ LONGEST = 64 * 1024 * 1024
 """Bytes of the longest line, or element of a list, that is read; a longer one would not fit into the memory that an import may take."""
 
 
-def lines(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str] | Left]:
+class Rejoined:
+    """A stream with something before it: what has been read of it already."""
+
+    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
+        self._first, self._stream = first, stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; what stands before the stream comes by itself."""
+        first, self._first = self._first, b""
+        return first or self._stream.read(size)
+
+    def readline(self, size: int = -1) -> bytes:
+        """The next line, or `size` bytes of it."""
+        first, self._first = self._first, b""
+        return first if first.endswith(b"\n") else first + self._stream.readline(size)
+
+
+Lines = IO[bytes] | Rejoined
+
+
+def lines(stream: Lines, origin: str) -> Iterator[tuple[int, str] | Left]:
     """Each line with its number, its end included; bytes that are not UTF-8 become U+FFFD, and that is told."""
     number = 0
     while raw := stream.readline(LONGEST):
@@ -31,7 +51,7 @@ def lines(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str] | Left]:
             yield number, raw.decode(errors="replace")
 
 
-def records(stream: IO[bytes], origin: str) -> Iterator[tuple[int, dict[str, Any]] | Left]:
+def records(stream: Lines, origin: str) -> Iterator[tuple[int, dict[str, Any]] | Left]:
     """The JSON object in each line, with the line's number; a line that holds none is told, empty lines are not."""
     for found in lines(stream, origin):
         if isinstance(found, Left):

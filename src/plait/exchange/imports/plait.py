@@ -19,6 +19,7 @@ from plait.core.naming import PLACEHOLDER
 from plait.exchange.document import FORMAT, VERSION
 from plait.exchange.imports.array import elements
 from plait.exchange.imports.found import Conversation, Left, Reading, Said
+from plait.exchange.imports.lines import Rejoined
 from plait.exchange.imports.values import Json, list_in, moment, object_in, text_in
 
 SOURCE = "plait"
@@ -44,7 +45,7 @@ def read(stream: IO[bytes], origin: str) -> Reading:
     if not isinstance(head.get("version"), int) or head["version"] > VERSION:
         yield Left(origin, "a later plait wrote this; import it with that one")
         return
-    for found in elements(_Sessions(stream), origin, _BEGINNING):  # type: ignore[arg-type]  # it is asked for nothing but `read`
+    for found in elements(Rejoined(b"[", stream), origin, _BEGINNING):  # with the bracket that opens the list
         if isinstance(found, Left):
             yield found
             continue
@@ -62,19 +63,6 @@ def read(stream: IO[bytes], origin: str) -> Reading:
         directory = teller.directory or text_in(object_in(value, "project"), "directory")
         name = "" if _UNNAMED.fullmatch(teller.name) else teller.name
         yield Conversation(SOURCE, text_in(value, "id"), tuple(teller.said), teller.title, directory, teller.created, name)
-
-
-class _Sessions:
-    """The rest of the stream, which is behind the bracket that opens the list, with that bracket."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._first = b"["
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes."""
-        first, self._first = self._first, b""
-        return first or self._stream.read(size)
 
 
 class _Teller:
