@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,7 +25,8 @@ from tests.kill import driver
 from tests.kill.witness import Witness
 
 LIFE_LIMIT = 30.0
-"""Seconds within which a driver must have said enough to be killed, or have finished."""
+"""Seconds within which a driver must have said enough to be killed, or have ended."""
+KILLED = -signal.SIGKILL
 LIVES_OF_A_DATABASE = 20
 LONG_EVERY = 20
 """So often a life is long: until a slow answer has streamed for `LONG` seconds."""
@@ -52,6 +54,7 @@ class Life:
 
     def __init__(self, witness: Witness, seed: int, mutant: str, kinds: Sequence[str], finish: bool, crash_at: str = "") -> None:
         self.witness = witness
+        witness.died_of = ""
         self.new = 0
         self.streaming_since: dict[tuple[str, int], float] = {}
         reading, writing = os.pipe()
@@ -63,6 +66,9 @@ class Life:
                 os.environ["PLAIT_CRASH_AT"] = crash_at
                 driver.main(writing, witness.path, seed, mutant, kinds, finish)
                 code = 0
+            except BaseException:
+                os.write(writing, json.dumps({"died": traceback.format_exc()}).encode() + b"\n")
+                raise
             finally:
                 os._exit(code)
         os.close(writing)
@@ -82,17 +88,19 @@ class Life:
         """Seconds for which some answer has been streaming."""
         return max((told[-1][1] - told[0][1] for told in self.witness.shown.values()), default=0.0)
 
-    def end(self, number: int | None) -> int:
-        """Kill it, or wait for its end; its wait status. What it had said is heard to the end."""
+    def end(self, number: int | None, limit: float = LIFE_LIMIT) -> int | None:
+        """Kill it, or wait for its end, hearing all that it had said; its exit code, none if it had to be ended after `limit` seconds."""
         if number is not None:
             os.kill(self.pid, number)
-        until = time.monotonic() + LIFE_LIMIT
+        until = time.monotonic() + limit
         while self.listen(until):
             pass
         os.close(self._pipe)
-        if time.monotonic() >= until:
+        overdue = time.monotonic() >= until
+        if overdue:
             os.kill(self.pid, signal.SIGKILL)
-        return os.waitpid(self.pid, 0)[1]
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return None if overdue else code
 
 
 class Harness:
@@ -130,9 +138,9 @@ class Harness:
         if not long:
             life.listen(time.monotonic() + self._random.random() * 0.01)  # somewhere in what it does next
         killed_at = time.monotonic()
-        status = life.end(signal.SIGKILL)
-        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-            self.report.problems.append(f"life {seed} ended by itself with status {status}")
+        code = life.end(signal.SIGKILL)
+        if code != KILLED:
+            self.report.problems.append(f"life {seed} ended by itself with {code}: {witness.died_of}")
         self.report.kills += 1
         self.report.vacuous += life.new == 0
         self.report.acknowledged += life.new
@@ -141,9 +149,9 @@ class Harness:
     def finish(self, witness: Witness, seed: int) -> None:
         """What was killed goes on: every session takes one more turn to its end, and the driver leaves in order."""
         life = Life(witness, seed, self._mutant, ("short:",), finish=True)
-        status = life.end(None)
-        if status != 0:
-            self.report.problems.append(f"the driver did not finish over {witness.path.parent.name}: status {status}")
+        code = life.end(None)
+        if code != 0:
+            self.report.problems.append(f"the driver did not finish over {witness.path.parent.name}: {code}: {witness.died_of}")
         self.report.finishes += 1
         self.look(witness, time.monotonic(), "the finish")
         self.report.partial += witness.partial
@@ -156,13 +164,14 @@ class Harness:
             self.report.problems += [f"{where}: {problem}" for problem in witness.check(killed_at)]
 
 
-def crash_at(directory: Path, label: str, times: int) -> list[str]:
+def crash_at(directory: Path, label: str, times: int, limit: float) -> list[str]:
     """Have the driver killed at a named point, look, and let it go on; everything that was wrong."""
     witness = Witness(directory / label / str(times) / "plait.db")
-    status = Life(witness, times, "", ("short:", "tool:", "cut:"), finish=label.startswith("close"), crash_at=f"{label}:{times}").end(None)
+    life = Life(witness, times, "", ("short:", "tool:", "cut:"), finish=label.startswith("close"), crash_at=f"{label}:{times}")
+    code = life.end(None, limit)
     harness = Harness(directory, 1, "", long_only=False)
-    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-        harness.report.problems.append(f"{label}:{times} was not passed: status {status}")
+    if code != KILLED:
+        harness.report.problems.append(f"{label}:{times} was not passed: {code}: {witness.died_of}")
     if not label.startswith(("create", "migrate")):  # there is no database yet to be looked at
         harness.look(witness, time.monotonic(), f"{label}:{times}")
     harness.finish(witness, 1_000 + times)
@@ -177,11 +186,13 @@ def main() -> None:
     parser.add_argument("--mutant", choices=sorted(driver.MUTANTS), default="")
     parser.add_argument("--long", action="store_true", help="only long lives")
     parser.add_argument("--labels", nargs="*", help="named crash points instead, as LABEL:TIMES")
+    parser.add_argument("--limit", type=float, default=LIFE_LIMIT, help="seconds within which a named point has to be passed")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="plait-kill-"))
     try:
         if options.labels is not None:
-            problems = [problem for one in options.labels for problem in crash_at(directory, one.split(":")[0], int(one.split(":")[1]))]
+            labels = [one.split(":") for one in options.labels]
+            problems = [problem for label, times in labels for problem in crash_at(directory, label, int(times), options.limit)]
             report = Report(kills=len(options.labels), problems=problems)
         else:
             report = Harness(directory, options.seed, options.mutant, options.long).run(options.kills)

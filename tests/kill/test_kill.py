@@ -64,13 +64,18 @@ def test_kills_at_named_points_lose_nothing() -> None:
     assert report["kills"] == len(LABELS)
 
 
+def test_a_named_point_that_is_not_passed_is_noticed() -> None:
+    report = harness("--labels", "nowhere:1", "--limit", "1")
+    assert "nowhere:1 was not passed: None" in report["problems"][0]
+
+
 @pytest.mark.parametrize(
     ("mutant", "noticed", "more"),
     [
         ("early", "acknowledged event", ()),
         ("no-start", "has no start of its own on disk", ()),
         ("no-progress", "were shown a second ago, and 0 are on disk", ("--long",)),
-        ("reuse", "ended by itself", ()),
+        ("reuse", "on disk, not at", ()),
     ],
 )
 def test_a_program_that_breaks_a_promise_is_noticed(mutant: str, noticed: str, more: tuple[str, ...]) -> None:

@@ -48,20 +48,25 @@ class Witness:
     """Turns that were cut off with part of an answer on disk."""
     cut_tools: int = 0
     finished: int = 0
+    died_of: str = ""
+    """What the driver said when it ended by an error of its own."""
 
     def hear(self, line: bytes) -> int:
-        """Take one line of the driver's; how many new acknowledgements it was."""
+        """Take one line of the driver's; how many new acknowledgements it was. What is told again after a restart is not new."""
         told = json.loads(line)
         match told:
             case {"session": session, "seq": seq, "event": event}:
+                new = (session, seq) not in self.acknowledged
                 known = self.acknowledged.setdefault((session, seq), event)
                 if known != event:
                     raise AssertionError(f"event {seq} of {session} was told as {known} and as {event}")
-                return 1
+                return int(new)
             case {"say": text}:
                 self.meant[text] += 1
             case {"ran": [session, call, _]}:
                 self.ran[session, call] += 1
+            case {"died": reason}:
+                self.died_of = reason
             case {"shown": [session, turn, characters, clock]}:
                 self.shown.setdefault((session, turn), []).append((characters, clock))
             case _:
