@@ -135,6 +135,14 @@ def test_sessions_are_listed_last_used_first_and_as_their_last_write_left_them(s
     assert store.sessions()[0] == replace(newer.row, name="other", messages=2)
 
 
+def test_sessions_are_listed_without_the_completed_ones_on_request(store: Store) -> None:
+    for name, at in (("s-1", 5.0), ("s-2", 9.25), ("s-3", 7.0)):
+        write = write_of(SessionId(name), 0, said("x"), store.epoch, at)
+        store.append([replace(write, row=replace(write.row, state=SessionState.COMPLETED)) if name == "s-3" else write])
+    assert [row.id for row in store.sessions(open_only=True)] == ["s-2", "s-1"]
+    assert store.sessions(open_only=True) == [row for row in store.sessions() if row.id != "s-3"]
+
+
 def test_every_column_of_a_row_comes_back(store: Store) -> None:
     write = write_of(S, 0, said("a"), store.epoch)
     row = replace(

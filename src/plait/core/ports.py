@@ -60,8 +60,8 @@ class Store(Protocol):
         """Durable events with `after < seq <= upto`, in order; of an unknown session none."""
         ...
 
-    def sessions(self) -> Sequence[SessionInfo]:
-        """Every session ever opened, last used first."""
+    def sessions(self, *, open_only: bool = False) -> Sequence[SessionInfo]:
+        """Every session ever opened, last used first; with `open_only` without the completed ones, of which there may be very many."""
         ...
 
     def project(self, new: Project) -> Project:
@@ -217,5 +217,5 @@ class Client(Protocol):
         ...
 
     async def sessions(self) -> Sequence[SessionInfo]:
-        """Every session, last used first."""
+        """Every session, last used first. Raises `StoreError` where they cannot be read."""
         ...

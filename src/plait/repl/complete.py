@@ -18,7 +18,7 @@ import anyio.to_thread
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from plait.core.errors import UsageError
+from plait.core.errors import PlaitError, UsageError
 from plait.core.ports import Client
 from plait.core.sanitize import sanitize_line
 from plait.repl.fleet import FleetView
@@ -87,7 +87,10 @@ class PromptCompleter(Completer):
             return
         argument = re.split(r"\s", text, maxsplit=1)[1].lstrip()
         word = re.split(r"\s", argument)[-1]
-        offered = await command.complete(self._lookup, argument[: len(argument) - len(word)].strip())
+        try:
+            offered = await command.complete(self._lookup, argument[: len(argument) - len(word)].strip())
+        except PlaitError:  # what there is could not be read: the command itself says so
+            return
         if offered is DIRECTORIES and (match := _DIRECTORY.search(argument)):
             quoted = match[1] is not None
             written = match[1] or match[2] or ""

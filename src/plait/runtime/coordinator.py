@@ -85,5 +85,5 @@ class Coordinator(Registry):
                 await self.release(managed.session.id)
 
     async def sessions(self) -> Sequence[SessionInfo]:
-        """Every session, last used first."""
-        return self.list.by_use()
+        """Every session, last used first. Raises `StoreError` where completed ones cannot be read."""
+        return sorted((await self.list.whole()).all(), key=lambda row: (-row.last_at, row.id))

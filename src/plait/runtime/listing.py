@@ -1,10 +1,18 @@
-"""The list of all sessions, loaded or not, with what was typed in them and not sent: read at the start, kept as events happen."""
+"""The list of all sessions, loaded or not, with what was typed in them and not sent: read from the store, kept as events happen.
+
+A start takes the open ones only. Completed ones may be ten thousand, and are read when they are first asked for.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Self
+
+import anyio
+import anyio.to_thread
 
 from plait.core.commands import Draft, SessionInfo, info_of
 from plait.core.errors import StoreError
@@ -19,8 +27,14 @@ log = logging.getLogger(__name__)
 class SessionList:
     """Rows by session; `on_change` is called when something that is worth telling has changed in one."""
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._rows: dict[SessionId, SessionInfo] = {}
+    def __init__(self, store: Store, on_change: Callable[[], None]) -> None:
+        self._store = store
+        self._open: dict[SessionId, SessionInfo] = {}
+        self._completed: dict[SessionId, SessionInfo] = {}
+        self._is_whole = False
+        """Whether all completed ones are in it."""
+        self._filling = anyio.Lock(fast_acquire=True)
+        """Held while they are read."""
         self._drafts: dict[SessionId, Draft] = {}
         """What was typed and not sent; only sessions that have something."""
         self._unsaved: set[SessionId] = set()
@@ -28,18 +42,28 @@ class SessionList:
         self._on_change = on_change
 
     def __repr__(self) -> str:
-        return f"<SessionList [{len(self._rows)} sessions, {len(self._drafts)} drafts]>"
+        others = f"{len(self._completed)} completed" if self._is_whole else "completed ones not read"
+        return f"<SessionList [{len(self._open)} open, {others}, {len(self._drafts)} drafts]>"
 
     def __contains__(self, session: SessionId) -> bool:
-        return session in self._rows
+        return session in self._open or session in self._completed
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._open) + len(self._completed)
 
-    def fill(self, rows: Sequence[SessionInfo], drafts: Sequence[Draft]) -> None:
-        """Take what the store has."""
-        self._rows = {row.id: row for row in rows}
-        self._drafts = {draft.session: draft for draft in drafts}
+    async def begin(self) -> None:
+        """Read the open sessions, and all drafts. Raises `StoreError`."""
+        self._open = {row.id: row for row in await anyio.to_thread.run_sync(partial(self._store.sessions, open_only=True))}
+        self._drafts = {draft.session: draft for draft in await anyio.to_thread.run_sync(self._store.drafts)}
+
+    async def whole(self) -> Self:
+        """The list with the completed sessions in it. Raises `StoreError` where they cannot be read."""
+        async with self._filling:
+            if not self._is_whole:
+                rows = await anyio.to_thread.run_sync(self._store.sessions)
+                self._completed |= {row.id: row for row in rows if row.id not in self}  # what is here already is newer
+                self._is_whole = True
+        return self
 
     def update(self, session: Session) -> SessionInfo:
         """Take a session as it is now; returns its row."""
@@ -54,7 +78,8 @@ class SessionList:
             self._drafts[draft.session] = draft
         else:
             self._drafts.pop(draft.session, None)
-        self._put(replace(self._rows[draft.session], draft=bool(draft.text)))
+        row = self._open.get(draft.session) or self._completed[draft.session]
+        self._put(replace(row, draft=bool(draft.text)))
 
     def kept(self, draft: Draft) -> None:
         """The store has this draft now."""
@@ -65,11 +90,11 @@ class SessionList:
         """Whether this is the session's latest draft and in the store."""
         return draft == self.draft(draft.session) and draft.session not in self._unsaved
 
-    def write_drafts(self, store: Store, at: float) -> int:
+    def write_drafts(self, at: float) -> int:
         """Blocks: write the drafts that the store refused when they came. Returns how many it refuses still; one failure stands for all."""
         while self._unsaved:
             try:
-                store.keep_draft(draft := self.draft(next(iter(self._unsaved))), at)
+                self._store.keep_draft(draft := self.draft(next(iter(self._unsaved))), at)
             except StoreError as error:
                 log.error("drafts could not be written: %s", error)
                 break
@@ -81,18 +106,21 @@ class SessionList:
         return self._drafts.get(session, Draft(session, "", 0))
 
     def _put(self, row: SessionInfo) -> None:
-        old = self._rows.get(row.id)
-        self._rows[row.id] = row
+        here, other = self._open, self._completed
+        if row.state is SessionState.COMPLETED:
+            here, other = other, here
+        old = other.pop(row.id, None) or here.get(row.id)
+        here[row.id] = row
         if old is None or telling(old) != telling(row):
             self._on_change()
 
-    def by_use(self) -> list[SessionInfo]:
-        """Every session, last used first."""
-        return sorted(self._rows.values(), key=lambda row: (-row.last_at, row.id))
+    def all(self) -> list[SessionInfo]:
+        """Every session of the list, in no order."""
+        return [*self._open.values(), *self._completed.values()]
 
     def open(self) -> list[SessionInfo]:
         """Those that are not completed, in no order."""
-        return [row for row in self._rows.values() if row.state is not SessionState.COMPLETED]
+        return list(self._open.values())
 
     def names_taken(self, project: str, but: SessionId | None = None) -> set[str]:
         """Names of the open sessions of a project, without that of `but`."""

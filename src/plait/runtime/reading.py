@@ -39,7 +39,7 @@ async def read(registry: Registry, command: Reading) -> c.Reply:
         case c.ReadFleet():
             return _fleet(registry)
         case c.ReadInternals():
-            return _internals(registry)
+            return await _internals(registry)
         case c.Search():
             return await search(registry, command)
         case _:
@@ -60,7 +60,7 @@ def _fleet(registry: Registry) -> c.Fleet:
     return c.Fleet(tuple(rows), registry.gate.report(), texts, heavy(registry), completing)
 
 
-def _internals(registry: Registry) -> c.Internals:
+async def _internals(registry: Registry) -> c.Internals:
     held = tuple(
         c.Held(
             info=c.info_of(one.session, draft=bool(registry.list.draft(one.session.id).text)),
@@ -78,7 +78,7 @@ def _internals(registry: Registry) -> c.Internals:
         held=held,
         gate=registry.gate.report(),
         waiting=tuple((one.session, one.provider) for one in registry.gate.order()),
-        stored=len(registry.list),
+        stored=len(await registry.list.whole()),
         unsaved=registry.journal.waiting,
         trouble=registry.journal.trouble,
     )

@@ -61,7 +61,7 @@ class Registry:
         )
         self.settings = SessionSettings(surroundings.store, surroundings.models, surroundings.defaults, surroundings.instructions)
         self._managed: dict[SessionId, Managed] = {}
-        self.list = SessionList(self.fleet.change)
+        self.list = SessionList(surroundings.store, self.fleet.change)
         self._loading: defaultdict[SessionId, anyio.Lock] = defaultdict(lambda: anyio.Lock(fast_acquire=True))
         """Held while a session comes into memory or leaves it: its commands go on in their order, and no other session waits."""
         self.keeping = anyio.Lock()
@@ -79,12 +79,11 @@ class Registry:
         return f"<{type(self).__name__} [sessions: {counts or 'none'} | gate: {self.gate.load}]>"
 
     async def __aenter__(self) -> Self:
-        rows = await anyio.to_thread.run_sync(self.world.store.sessions)
-        self.list.fill(rows, await anyio.to_thread.run_sync(self.world.store.drafts))
+        await self.list.begin()
         self.journal.start()
         await self._stack.enter_async_context(self._tasks)
         try:
-            for row in rows:
+            for row in self.list.open():
                 if row.state in (SessionState.PROCESSING, SessionState.PAUSED) or row.waiting_for == "question":
                     await self._restore(row.id)
         except BaseException as error:
@@ -110,7 +109,7 @@ class Registry:
         finally:
             self.unsaved = await self.journal.aclose()
             with anyio.CancelScope(shield=True):
-                self.unsaved += await anyio.to_thread.run_sync(self.list.write_drafts, self.world.store, self.world.now())
+                self.unsaved += await anyio.to_thread.run_sync(self.list.write_drafts, self.world.now())
                 await anyio.to_thread.run_sync(self._release_all)
 
     def _release_all(self) -> None:
@@ -126,7 +125,7 @@ class Registry:
 
     async def managed(self, session: SessionId) -> Managed:
         """A session, read from the store if it is not loaded yet; a turn that a crash cut off is ended. Raises `PlaitError`."""
-        if session not in self.list:
+        if session not in self.list and session not in await self.list.whole():
             raise UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")
         async with self._loading[session]:
             if session not in self._managed:

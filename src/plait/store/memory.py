@@ -16,6 +16,7 @@ from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project, Write
 from plait.core.searching import MOST_MATCHES, Place, Places, Query
+from plait.core.states import SessionState
 from plait.store.leases import Leases
 from plait.store.rows import EventRow, closed, event_rows, require_epoch, require_place, stamped_events
 from plait.store.scan import matches
@@ -63,11 +64,12 @@ class MemoryStore:
             rows = self._events.get(session, [])[max(0, after) : upto if upto is None else max(0, upto)]
         return stamped_events(session, (row[1:] for row in rows))
 
-    def sessions(self) -> Sequence[SessionInfo]:
+    def sessions(self, *, open_only: bool = False) -> Sequence[SessionInfo]:
         """See `Store.sessions`."""
         with self._lock:
             self._require_open()
             rows = [replace(row, draft=row.id in self._drafts) for row in self._sessions.values()]
+            rows = [row for row in rows if row.state is not SessionState.COMPLETED or not open_only]
             return sorted(rows, key=lambda one: (-one.last_at, -one.created_at, one.id))
 
     def project(self, new: Project) -> Project:

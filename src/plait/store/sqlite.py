@@ -158,9 +158,10 @@ class SqliteStore:
         rows = self._select(statements.READ_EVENTS, (without_surrogates(session), *bounds))
         return stamped_events(session, rows)
 
-    def sessions(self) -> Sequence[SessionInfo]:
+    def sessions(self, *, open_only: bool = False) -> Sequence[SessionInfo]:
         """See `Store.sessions`."""
-        return [statements.session_info(row) for row in self._select(statements.READ_SESSIONS)]
+        rows = self._select(statements.READ_OPEN_SESSIONS if open_only else statements.READ_SESSIONS)
+        return [statements.session_info(row) for row in rows]
 
     def project(self, new: Project) -> Project:
         """See `Store.project`. Raises `StoreError` if the id belongs to another directory."""

@@ -18,13 +18,15 @@ LAST_SEQ = 2**63 - 1
 """SQLite's largest integer: no upper end."""
 
 READ_EVENTS = "SELECT seq, thread, at, type, data FROM events WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq"
-READ_SESSIONS = """
+_SESSIONS = """
 SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for, waiting_since,
     unread, ended, ending, queued, used_at, muted, notify, first, tags, pinned, archived, trashed_at, forked_from,
     EXISTS (SELECT 1 FROM drafts WHERE drafts.session = sessions.id)
 FROM sessions
-ORDER BY last_at DESC, created_at DESC, id
 """
+_LAST_FIRST = "ORDER BY last_at DESC, created_at DESC, id"
+READ_SESSIONS = f"{_SESSIONS} {_LAST_FIRST}"
+READ_OPEN_SESSIONS = f"{_SESSIONS} WHERE state <> '{SessionState.COMPLETED}' {_LAST_FIRST}"
 READ_PROJECTS = "SELECT id, name, directory, created_at FROM projects ORDER BY created_at, id"
 FIND_PROJECT = "SELECT id, name, directory, created_at FROM projects WHERE directory = ?"
 ADD_PROJECT = "INSERT INTO projects (id, name, directory, created_at) VALUES (?, ?, ?, ?)"
