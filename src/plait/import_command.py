@@ -24,7 +24,7 @@ from plait.import_files import Source, places, read, sources
 from plait.import_sessions import Counts, Importer, World
 from plait.names import named
 from plait.paths import Paths, ensure
-from plait.store.files import MovedAside
+from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding, SqliteStore, open_store
 
 SHOWN = 3

@@ -17,7 +17,7 @@ from plait.core.errors import StoreBusy
 from plait.fault_log import start_log
 from plait.headless import Headless, RunRequest
 from plait.program import Program, fetch_if_chosen, tell
-from plait.store.files import MovedAside
+from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding, SqliteStore
 
 BUSY_PATIENCE = 60.0

@@ -13,7 +13,7 @@ import pytest
 
 from plait.core.errors import StoreError
 from plait.store import files
-from plait.store.files import MovedAside
+from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding
 from plait.store.verify import verify
 from tests.store.writing import Author, open_at

@@ -1,4 +1,4 @@
-"""The database's files: private whatever the umask, recognised when they are replaced, put aside when they are damaged; never deleted.
+"""The database's files: private whatever the umask, recognised when they are replaced or damaged; never deleted.
 
 No function here may open the database, its -wal or its -shm while a connection of this process has it open: closing any descriptor of a
 file drops all of the process's POSIX locks on it (https://sqlite.org/howtocorrupt.html, 2.2).
@@ -10,32 +10,13 @@ import errno
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from plait.core.errors import StoreError
-from plait.store.crashpoints import crash_point
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 _MAGIC = b"SQLite format 3\0"
 """The first 16 bytes of every database (https://sqlite.org/fileformat.html)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MovedAside:
-    """A database that cannot be read was put aside, whole, and a fresh one begun."""
-
-    path: Path
-    kept: Path
-    reason: str
-
-    @property
-    def text(self) -> str:
-        """For the user, who has to know at once."""
-        return (
-            f"The database {self.path} could not be read ({self.reason}). It was kept as {self.kept} and a fresh one was begun; "
-            "your earlier sessions are not shown. Copy that file to a safe place, or put a backup of yours in the place of the fresh one."
-        )
 
 
 def wal_path(database: Path) -> Path:
@@ -136,29 +117,6 @@ def damage(database: Path) -> str | None:
     except FileNotFoundError:
         orphan = False
     return "it is empty or gone, but its write-ahead log is there" if orphan else None
-
-
-def move_aside(database: Path, now: float, reason: str) -> MovedAside:
-    """Rename the database, not open in this process, and its log to a name with the time in it.
-
-    The log goes last: left behind by a kill it is an orphan, which `damage` finds. The -shm is worthless alone, and is kept all the same.
-    """
-    stamp = utc_stamp(now)
-    kept = database.with_name(f"{database.name}.corrupt-{stamp}")
-    number = 1
-    while kept.exists() or wal_path(kept).exists():
-        number += 1
-        kept = database.with_name(f"{database.name}.corrupt-{stamp}-{number}")
-    crash_point("aside.before")
-    for source, target in ((database, kept), (shm_path(database), shm_path(kept)), (wal_path(database), wal_path(kept))):
-        try:
-            source.rename(target)
-        except FileNotFoundError:
-            continue
-        crash_point("aside.moved")
-    sync_directory(database.parent)
-    crash_point("aside.after")
-    return MovedAside(database, kept if kept.exists() else wal_path(kept), reason)
 
 
 def utc_stamp(now: float) -> str:

@@ -27,10 +27,10 @@ from plait.core.searching import Places, Query
 from plait.store import engine, files, schema, statements
 from plait.store.crashpoints import crash_point
 from plait.store.faults import is_damage, translated
-from plait.store.files import MovedAside
 from plait.store.leases import Leases
 from plait.store.owner import OwnerLock, take_ownership
 from plait.store.rows import closed, event_rows, require_epoch, require_place, stamped_events
+from plait.store.salvage import MovedAside, put_aside, recover
 from plait.store.schema import Migrated
 from plait.store.search import Backlog, find_in
 
@@ -48,8 +48,9 @@ Finding = Migrated | MovedAside
 def open_store(path: Path, *, now: float, report: Callable[[Finding], None], migrations: Path | None = None) -> SqliteStore:
     """Own and open the database at `path`; it and its directory are made where they are missing. `now` is in seconds since 1970.
 
-    A damaged file is moved aside and a fresh one begun, an older one is migrated after a backup; both are reported. One that a later
-    plait wrote is opened read-only, with `read_only_reason`. Raises `StoreBusy` if another process owns it, `StoreError` otherwise.
+    A damaged file is put aside, and what can be read of it goes into a fresh one; an older one is migrated after a backup: both are
+    reported. One that a later plait wrote is opened read-only, with `read_only_reason`. Raises `StoreBusy` if another process owns it,
+    `StoreError` otherwise.
     """
     migrations = migrations or schema.migrations_directory()
     with translated(path):
@@ -57,14 +58,13 @@ def open_store(path: Path, *, now: float, report: Callable[[Finding], None], mig
         files.make_private_directory(path.parent)
         lock = take_ownership(path)
         try:
-            if (reason := files.damage(path)) is not None:
-                report(files.move_aside(path, now, reason))
+            recover(path, now, migrations, report)
             try:
                 return _open(path, lock, migrations, now, report)
             except engine.DatabaseError as error:
                 if not is_damage(error):
                     raise
-                report(files.move_aside(path, now, str(error)))
+                report(put_aside(path, now, str(error), migrations))
                 return _open(path, lock, migrations, now, report)
         except BaseException:
             lock.release()

@@ -1,0 +1,101 @@
+"""Putting another database in the place of the present one, which is kept: all of it or nothing, whenever the process is killed.
+
+The new one, whole and synced, first gets a name beside the database that also says where the present one goes. From then on it is decided:
+whoever next owns the database finishes it, before anything else. The caller owns the database and has it not open.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from plait.store import files
+from plait.store.crashpoints import crash_point
+
+_WAITING = ".next-"
+_WORKSHOP = ".plait-making-"
+
+
+@contextmanager
+def workshop(database: Path) -> Iterator[Path]:
+    """A private directory on the database's own disk, for a database that is made; it goes with all that is in it."""
+    place = Path(tempfile.mkdtemp(prefix=_WORKSHOP, dir=database.parent))  # mode 0700
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def backups_of(database: Path) -> Path:
+    """Where copies of the database are."""
+    return database.parent / "backups"
+
+
+def corrupt_name(database: Path, now: float) -> Path:
+    """An unused name beside the database for a damaged one; `now` is in seconds since 1970."""
+    return _unused(database.with_name(f"{database.name}.corrupt-{files.utc_stamp(now)}"))
+
+
+def replaced_name(database: Path, now: float) -> Path:
+    """An unused name among the backups for a database that gives its place to another one."""
+    return _unused(backups_of(database) / f"{database.stem}-replaced-{files.utc_stamp(now)}.db")
+
+
+def replace(database: Path, new: Path, kept: Path) -> None:
+    """Put `new` into the database's place. The present one, with its log, is `kept`, one of the two names above. Raises `OSError`."""
+    files.make_private_directory(kept.parent)
+    files.sync_file(new)
+    waiting = database.with_name(f"{database.name}{_WAITING}{kept.name}")
+    crash_point("replace.before")
+    new.rename(waiting)
+    files.sync_directory(database.parent)
+    crash_point("replace.decided")
+    _finish(database, waiting, kept)
+
+
+def finish(database: Path) -> None:
+    """Finish what a kill has interrupted, and clear what was half made then. Raises `OSError`."""
+    for path in sorted(database.parent.glob(f"{database.name}{_WAITING}*")):
+        kept = path.name.removeprefix(f"{database.name}{_WAITING}")
+        place = database.parent if kept.startswith(f"{database.name}.corrupt-") else backups_of(database)
+        _finish(database, path, place / kept)
+    for path in database.parent.glob(f"{_WORKSHOP}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _finish(database: Path, waiting: Path, kept: Path) -> None:
+    move_with_log(database, kept)
+    crash_point("replace.moved")
+    waiting.rename(database)
+    files.sync_directory(database.parent)
+    crash_point("replace.after")
+
+
+def move_with_log(database: Path, kept: Path) -> None:
+    """Rename the database and what SQLite keeps beside it.
+
+    The log goes last: left behind by a kill it is an orphan, which `files.damage` finds. The -shm is worthless alone, and is kept all
+    the same.
+    """
+    files.close_to_others(database)
+    for source, target in (
+        (database, kept),
+        (files.shm_path(database), files.shm_path(kept)),
+        (files.wal_path(database), files.wal_path(kept)),
+    ):
+        if source.exists():
+            source.rename(_unused(target))
+            crash_point("aside.moved")
+    files.sync_directory(kept.parent)
+    files.sync_directory(database.parent)
+
+
+def _unused(path: Path) -> Path:
+    number, free = 1, path
+    while free.exists() or files.wal_path(free).exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}" if path.suffix == ".db" else f"{path.name}-{number}")
+    return free

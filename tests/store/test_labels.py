@@ -1,0 +1,19 @@
+"""Every named crash point is tried by a test that states what is expected there."""
+
+from __future__ import annotations
+
+from plait.store.crashpoints import LABELS
+from tests.store import test_crashes, test_salvage
+
+WALKED = {
+    *test_crashes.AT_START,
+    *test_crashes.IN_MIGRATION,
+    *("checkpoint.before", "checkpoint.after", "aside.before", "aside.moved", "aside.after"),  # tests/store/test_crashes.py
+    "index.taken",  # tests/store/test_search_kills.py
+    *(label.partition(":")[0] for label in (*test_salvage.LABELS, *test_salvage.DECIDED)),
+}
+
+
+def test_every_label_is_walked() -> None:
+    assert set(LABELS) == WALKED
+    assert len(LABELS) == len(set(LABELS))
