@@ -108,9 +108,9 @@ class Forgetful(Coordinator):
 
     forgets: type[e.Event] = e.ToolStarted
 
-    def record(self, session_id: SessionId, event: e.Event) -> int:
+    def record(self, session_id: SessionId, event: e.Event, *then: tuple[float, e.Durable]) -> int:
         """As the coordinator, but for the one."""
-        return self._managed[session_id].session.seq if isinstance(event, self.forgets) else super().record(session_id, event)
+        return self._managed[session_id].session.seq if isinstance(event, self.forgets) else super().record(session_id, event, *then)
 
 
 class Unsaved(Forgetful):

@@ -10,10 +10,11 @@ from plait.core.messages import SessionId
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """The conversation before this event was copied from another session, as that was at its event `upto`."""
+    """The conversation before this event was copied from another session, as that was at its event `upto` and with the `name` it had."""
 
     parent: SessionId
     upto: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,24 @@ from plait.core.messages import Turn, Usage
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """The conversation goes on from before the message of this turn: that turn, and all that started after it, are told no more."""
+    """The conversation goes on from before the message of this turn: that turn, and all that started after it, are told no more.
+
+    `text` is the beginning of that message, in one line, and `messages` how many were taken back with it, answers included.
+    """
 
     turn: Turn
+    text: str = ""
+    messages: int = 0
+    replaced: bool = False
+    """A message that was recorded with it stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redone:
-    """What the last `Rewound` took back is told again."""
+    """What the last `Rewound` took back is told again; `text` and `messages` are as there."""
+
+    text: str = ""
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

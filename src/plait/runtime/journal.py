@@ -58,7 +58,12 @@ CLOSING = 1.5
 @dataclass(frozen=True, slots=True)
 class _Recorded:
     row: SessionInfo
-    stamped: Stamped
+    events: tuple[Stamped, ...]
+    """Written together or not at all."""
+
+    @property
+    def weight(self) -> int:
+        return sum(map(weight, self.events))
 
 
 class Journal:
@@ -125,12 +130,12 @@ class Journal:
         """A session that was read from the store: all up to `seq` is durable."""
         self._durable[session] = self._recorded[session] = seq
 
-    def record(self, row: SessionInfo, stamped: Stamped) -> None:
-        """Take a durable event; `row` is its session as it is after it."""
-        assert stamped.seq is not None
-        self._recorded[stamped.session] = stamped.seq
-        self._bytes += weight(stamped)
-        self._queue.put(_Recorded(row, stamped))
+    def record(self, row: SessionInfo, *events: Stamped) -> None:
+        """Take durable events of one session, which no crash parts; `row` is the session as it is after them."""
+        self._recorded[row.id] = row.seq
+        recorded = _Recorded(row, events)
+        self._bytes += recorded.weight
+        self._queue.put(recorded)
 
     async def durable(self, session: SessionId, seq: int) -> None:
         """Return once all of the session's events up to `seq` are on disk. Raises `StoreError` if the journal was closed before."""
@@ -243,7 +248,7 @@ class Journal:
         self._index_is_behind()
         for session in sessions:
             done = self._pending.pop(session)
-            self._tell(self._set_durable, session, done[-1].stamped.seq or 0, sum(weight(one.stamped) for one in done))
+            self._tell(self._set_durable, session, done[-1].row.seq, sum(one.weight for one in done))
             if session in self._failing:
                 self._failing.discard(session)
                 self._tell(self._set_trouble, session, "")
@@ -276,5 +281,5 @@ class Journal:
 
 def _write_of(pending: Sequence[_Recorded], epoch: int) -> Write:
     """One session's events in order, and its row as it is after the last of them."""
-    first = pending[0].stamped.seq or 1
-    return Write(pending[-1].row, first - 1, epoch, tuple(one.stamped for one in pending))
+    first = pending[0].events[0].seq or 1
+    return Write(pending[-1].row, first - 1, epoch, tuple(stamped for one in pending for stamped in one.events))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from plait.core import events as e
+from plait.core.codec import cleaned
 from plait.core.defaults import Defaults
 from plait.core.naming import Proposal
 from plait.core.ports import Models, Store, Tool
@@ -54,8 +55,13 @@ class Managed:
     def __post_init__(self) -> None:
         self.conversation_bytes = sum(map(weight, self.session.conversation))
 
-    def apply(self, stamped: e.Stamped) -> None:
-        """Let the event happen to the session; whoever waits `until` something looks again. Raises `IllegalTransition`."""
+    def happen(self, event: e.Event, at: float) -> e.Stamped:
+        """Let the event happen to the session, and give it its place; whoever waits `until` something looks again.
+
+        Raises `IllegalTransition`.
+        """
+        seq = None if isinstance(event, e.EPHEMERAL_TYPES) else self.session.seq + 1
+        stamped = e.Stamped(self.session.id, seq, at, cleaned(event))  # so that what lives is what will be read back
         before = len(self.session.conversation)
         self.session.apply(stamped)
         if isinstance(stamped.event, (e.Rewound, e.Redone)):
@@ -65,6 +71,7 @@ class Managed:
         if isinstance(stamped.event, (e.QuestionAnswered, e.Unpaused)):
             self._changed.set()
             self._changed = anyio.Event()
+        return stamped
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return once `condition`, which hangs on an answered question or an end of a pause, holds."""

@@ -22,7 +22,6 @@ import anyio
 import anyio.to_thread
 
 from plait.core import events as e
-from plait.core.codec import cleaned
 from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import SessionId, Turn
 from plait.core.session import Session, SessionState
@@ -202,19 +201,20 @@ class Registry:
 
     # The door.
 
-    def record(self, session_id: SessionId, event: e.Event) -> int:
-        """Let `event` happen; returns the session's last sequence number. Raises `IllegalTransition`, and nothing happened then."""
+    def record(self, session_id: SessionId, event: e.Event, *then: tuple[float, e.Durable]) -> int:
+        """Let `event` happen; returns the session's last sequence number. Raises `IllegalTransition`, and nothing happened then.
+
+        A durable one can bring others with it, each with its time: a crash leaves all of them or none. They have to be legal after it.
+        """
         managed = self._managed[session_id]
-        session, event = managed.session, cleaned(event)  # so that what lives is what will be read back
-        seq = None if isinstance(event, e.EPHEMERAL_TYPES) else session.seq + 1
-        stamped = e.Stamped(session_id, seq, self.world.now(), event)
-        managed.apply(stamped)
-        if seq is not None:
-            self.journal.record(self.list.update(session), stamped)
-        managed.log.append(stamped)
+        happened = [managed.happen(one, at) for at, one in ((self.world.now(), event), *then)]
+        if happened[0].seq is not None:
+            self.journal.record(self.list.update(managed.session), *happened)
+        for stamped in happened:
+            managed.log.append(stamped)
         if isinstance(event, (e.Unpaused, e.Closed)):
             self.gate.serve()  # it may hold a call of this session
-        return session.seq
+        return managed.session.seq
 
     def _committed(self, session: SessionId, seq: int) -> None:
         managed = self._managed.get(session)
