@@ -22,6 +22,7 @@ from benchmarks import (
     crowd,
     echo,
     fleet,
+    importing,
     indicator,
     journal,
     latency,
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "naming": naming.run,
     "churn": churn.run,
     "search": search.run,
+    "importing": importing.run,
 }
 COMPILED = (
     *("plait", "benchmarks", "prompt_toolkit", "click", "anyio", "wcwidth", "pygments", "markdown_it", "mdurl", "pysqlite3"),

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import count
+from itertools import count, islice
 from typing import Literal, TypeAlias
 
 from plait.core import events as e
@@ -32,8 +32,8 @@ Outcome: TypeAlias = Literal["new", "grown", "known", "empty"]
 GROUP_BYTES = 4 * 1024 * 1024
 GROUP_SESSIONS = 500
 """What is written in one commit, at most: an fsync for each session would take longer than reading it."""
-NAMED_BY = 300
-"""Characters of a message from which a name is made: 3 ms for each of ten thousand conversations, and more for whole ones."""
+NAMED_BY = (300, 600)
+"""Characters of one message, and of all, from which a name is made: it is what takes longest of an import."""
 _TALK = (e.UserSaid, e.RetryAsked, e.AssistantSaid, e.ToolReturned)
 
 
@@ -150,8 +150,7 @@ class Importer:
     def _open(self, identity: SessionId, conversation: Conversation) -> None:
         directory, note = self._directory_of(conversation)
         project = self._project_at(directory)
-        texts = [one.text[:NAMED_BY] for one in conversation.said if one.role == "user"][:NAMING_MESSAGES]
-        proposal = self._world.named(texts)
+        proposal = self._world.named(_first_words(conversation))
         name = self._name(project, proposal, conversation)
         session = Session(identity)
         opened = e.SessionOpened(name, proposal.kind, project.id, directory)
@@ -195,6 +194,16 @@ class Importer:
             world = self._world
             self._projects[directory] = project_at(world.store, directory, new_id=world.new_id, now=world.now())
         return self._projects[directory]
+
+
+def _first_words(conversation: Conversation) -> list[str]:
+    """The beginnings of the first messages."""
+    most, room = NAMED_BY
+    texts = []
+    for said in islice((one for one in conversation.said if one.role == "user"), NAMING_MESSAGES):
+        texts.append(said.text[: min(most, room)])
+        room -= len(texts[-1])
+    return texts
 
 
 def session_id(conversation: Conversation, number: int) -> SessionId:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 
 from plait.core.events import Kind
 from plait.names import Proposal, named
+from plait.names.evidence import ENGLISH, EUROPEAN, OTHERS
 
 TRACE = """Traceback (most recent call last):
   File "/srv/shop/app.py", line 10, in <module>
@@ -218,3 +220,14 @@ def test_the_size_of_a_message_costs_nothing(filler: str) -> None:
     begin = time.process_time()
     named(messages)
     assert time.process_time() - begin < 0.2
+
+
+def test_phrases_are_such_as_they_are_sought() -> None:
+    """Texts are brought to lower case first, and in those of ASCII alone no phrase of another script is sought."""
+    for evidence in (ENGLISH, EUROPEAN, OTHERS):
+        for text in evidence.values():
+            plain = re.sub(r"\\.", "", text)  # `\S` is no capital
+            assert plain == plain.lower()
+    phrases = [re.sub(r"^[\d.]+ ", "", one.strip()) for text in OTHERS.values() for one in re.split(r"[|\n]", text) if one.strip()]
+    assert len(phrases) > 50
+    assert not [one for one in phrases if one.isascii()]
