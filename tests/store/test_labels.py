@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from plait.store.crashpoints import LABELS
-from tests.store import test_crashes, test_salvage
+from tests.store import test_crashes, test_purging, test_salvage
 
 WALKED = {
     *test_crashes.AT_START,
     *test_crashes.IN_MIGRATION,
     *("checkpoint.before", "checkpoint.after", "aside.before", "aside.moved", "aside.after"),  # tests/store/test_crashes.py
+    *test_purging.LABELS,
     "index.taken",  # tests/store/test_search_kills.py
     *(label.partition(":")[0] for label in (*test_salvage.LABELS, *test_salvage.DECIDED)),
 }

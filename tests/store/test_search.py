@@ -17,6 +17,7 @@ from plait.core.messages import AssistantMessage, Attachment, CallId, ProjectId,
 from plait.core.ports import Project, Store, Write
 from plait.core.searching import LONGEST_TEXT, MOST_WORDS, Query, phrases, places, words
 from plait.core.snippets import LENGTH
+from plait.core.states import SessionState
 from plait.store import engine, schema
 from plait.store.rows import event_rows
 from plait.store.schema import Migrated
@@ -335,3 +336,26 @@ def test_a_database_of_before_is_taken_in_by_and_by(tmp_path: Path) -> None:
     assert (result.unindexed, result.total) == (0, 3)
     store.close()
     assert find_in(path, Query(phrases("needle"))).total == 3  # with nobody there
+
+
+def test_tags_narrow_a_search_and_the_trash_is_left_out(store: Store) -> None:
+    for name, tags, trashed_at in (("s-1", ("api", "db"), 0.0), ("s-2", ("api",), 0.0), ("s-3", ("db",), 5.0), ("s-4", (), 0.0)):
+        write = write_of(SessionId(name), 0, said("the same words"), store.epoch)
+        row = replace(write.row, tags=tags, trashed_at=trashed_at, state=SessionState.COMPLETED)
+        store.append([replace(write, row=row)])
+    while store.index():
+        pass
+
+    def sessions(**more: object) -> str:
+        asked = replace(Query(phrases("words")), **more)  # type: ignore[arg-type]  # fields by name
+        return " ".join(sorted(place.session for place in store.search(asked).found))
+
+    assert sessions() == "s-1 s-2 s-4"
+    assert sessions(trashed=True) == "s-1 s-2 s-3 s-4"
+    assert sessions(tags=("api",)) == "s-1 s-2"
+    assert sessions(tags=("db",)) == "s-1"
+    assert sessions(tags=("db",), trashed=True) == "s-1 s-3"
+    assert sessions(tags=("api", "db")) == "s-1"
+    assert sessions(tags=("ap",)) == ""
+    assert sessions(session="s-3") == ""
+    assert sessions(session="s-3", trashed=True, role="user") == "s-3"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plait.core import events as e
 from plait.core.errors import StoreError
+from plait.core.messages import SessionId
 from plait.store.sqlite import SqliteStore, open_store
 from tests.store.writing import PROJECT, Author
 
@@ -31,6 +32,16 @@ def index(store: SqliteStore) -> None:
         turns(store)
         while store.index():
             pass
+
+
+def purge(store: SqliteStore) -> None:
+    """As `turns`, everything goes into the index, and one session into the trash and out of it for good."""
+    turns(store)
+    while store.index():
+        pass
+    Told(store, "s-1").append(e.Closed(), e.Trashed(True))
+    store.purge([SessionId("s-1")])
+    say("purged")
 
 
 def log(store: SqliteStore) -> None:
@@ -100,7 +111,7 @@ def main() -> None:
     )
     store.project(PROJECT)
     say("opened")
-    {"turns": turns, "index": index, "log": log, "fill": fill, "early": early, "unsynced": unsynced}[what](store)
+    {"turns": turns, "index": index, "purge": purge, "log": log, "fill": fill, "early": early, "unsynced": unsynced}[what](store)
     store.close()
     say("closed")
 

@@ -41,6 +41,8 @@ def query_of(command: c.Search) -> Query:
         command.tools,
         command.limit,
         command.offset,
+        command.tags,
+        command.trashed,
     )
 
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from plait.core import commands, events, messages
+from plait.core import commands, events, messages, revising, sorting
 from plait.core.errors import PlaitError
 
 Json = Any
@@ -57,6 +57,8 @@ TYPES: dict[str, type] = {
         commands.Heavy,
         commands.Held,
         commands.Hit,
+        revising.TurnLine,
+        sorting.InTrash,
     )
 }
 
@@ -68,13 +70,20 @@ def encode(value: object) -> str:
 
 def without_surrogates(text: str) -> str:
     """`text` with U+FFFD for each lone surrogate."""
-    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+    if not text.isascii():
+        try:
+            text.encode()  # three times as fast as to search for them
+        except UnicodeEncodeError:
+            return _SURROGATES.sub("\ufffd", text)
+    return text
 
 
 def cleaned(value: Value) -> Value:
     """A value of ours as it will be when it was encoded and decoded: U+FFFD for each lone surrogate. Itself where there is none."""
     if isinstance(value, str):
-        return value if value.isascii() or not _SURROGATES.search(value) else _SURROGATES.sub("\ufffd", value)  # type: ignore[return-value]  # a text for a text
+        return without_surrogates(value)  # type: ignore[return-value]  # a text for a text
+    if value is None or isinstance(value, (int, float)):
+        return value
     if isinstance(value, tuple):
         parts = tuple(cleaned(one) for one in value)
         return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts  # type: ignore[return-value]  # likewise

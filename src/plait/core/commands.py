@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
+from plait.core.drafting import KeepDraft, ReadDraft
 from plait.core.messages import Attachment, CallId, SessionId
 from plait.core.replies import (
     Done,
@@ -32,7 +33,9 @@ from plait.core.replies import (
     info_of,
     waiting_text,
 )
+from plait.core.revising import Revising
 from plait.core.searching import Role
+from plait.core.sorting import ReadTrash, Sorting
 
 __all__ = [
     "AnswerQuestion",
@@ -189,22 +192,6 @@ class AnswerQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepDraft:
-    """Keep what was typed in this session and not sent; an empty text forgets it. `cursor` counts characters from the start."""
-
-    session: SessionId
-    text: str
-    cursor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ReadDraft:
-    """What was typed in this session and not sent. Answered with `Draft`."""
-
-    session: SessionId
-
-
-@dataclass(frozen=True, slots=True)
 class ReadNews:
     """What this session has said and no front end has shown. Answered with `News`."""
 
@@ -265,6 +252,8 @@ class Search:
     tools: bool = False
     limit: int = 20
     offset: int = 0
+    tags: tuple[str, ...] = ()
+    trashed: bool = False
 
 
 Command: TypeAlias = (
@@ -291,4 +280,7 @@ Command: TypeAlias = (
     | TrustInstructions
     | ReadModels
     | Search
+    | Revising
+    | Sorting
+    | ReadTrash
 )

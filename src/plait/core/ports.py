@@ -5,7 +5,7 @@ front end ── Client ── runtime ── Store, ModelProvider, Tool ── 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,6 +96,17 @@ class Store(Protocol):
         """Make a little more of what was appended findable, in some milliseconds; True if there is more to do.
 
         Never part of an append: whoever appends calls it when nothing waits. After a kill or an error it goes on where it was.
+        """
+        ...
+
+    def sizes(self, sessions: Sequence[SessionId]) -> Mapping[SessionId, int]:
+        """About how many bytes the events of each of these take; of an unknown one nothing is said."""
+        ...
+
+    def purge(self, sessions: Sequence[SessionId]) -> None:
+        """Erase these sessions with all that is kept of them, in one commit: the only thing that erases.
+
+        Raises `StoreError`, and nothing is erased, where one of them is not stored as completed and in the trash.
         """
         ...
 

@@ -8,7 +8,9 @@ from typing import TypeAlias
 from plait.core import events as e
 from plait.core.info import SessionInfo as SessionInfo, info_of as info_of, waiting_text as waiting_text
 from plait.core.messages import SessionId, Turn, Usage
+from plait.core.revising import RevisingReply
 from plait.core.searching import Role
+from plait.core.sorting import SortingReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +212,4 @@ class Found:
     more: bool = False
 
 
-Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found
+Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found | RevisingReply | SortingReply

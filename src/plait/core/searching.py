@@ -102,6 +102,10 @@ class Query:
     """What tools gave back, too."""
     limit: int = 20
     offset: int = 0
+    tags: tuple[str, ...] = ()
+    """All of which the session has."""
+    trashed: bool = False
+    """What lies in the trash, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,24 @@ from plait.core.codec import cleaned
 from plait.core.defaults import checked_setting
 from plait.core.errors import UsageError
 from plait.core.messages import ToolResult
+from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
 from plait.core.session import SessionState
-from plait.runtime.acknowledging import done, happen, refuse_when_full
+from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
+from plait.runtime.acknowledging import INPUT_CAP, done, happen, refuse_bad_message, refuse_when_full
+from plait.runtime.branching import revise
 from plait.runtime.managed import Managed
 from plait.runtime.namer import name_session, wants_name
 from plait.runtime.opening import close_session, enter_project, free_name, open_session, reopen_session
 from plait.runtime.reading import read
 from plait.runtime.registry import Registry
+from plait.runtime.sorting import read_trash, sort
 from plait.runtime.turn import RESULT_CAP
-
-INPUT_CAP = 16 * 1024 * 1024
-"""Characters of one message, attachments included: far above any model's window, and it keeps one paste from filling the memory."""
-
 
 async def carry_out(registry: Registry, command: c.Command) -> c.Reply:
     """Carry out one command. Raises `PlaitError` where it cannot be; nothing has changed then."""
     match command:
+        case ReadTrash():
+            return await read_trash(registry)
         case c.OpenSession():
             return await open_session(registry, command)
         case c.EnterProject():
@@ -53,18 +55,18 @@ async def carry_out(registry: Registry, command: c.Command) -> c.Reply:
             return await _rename(registry, command)
         case c.AnswerQuestion():
             return await _answer(registry, command)
+        case Rewind() | Redo() | EditMessage() | ForkSession() | ChangeDirectory() | ContinueLast() | ReadTurns():
+            return await revise(registry, command)
         case c.KeepDraft():
             return await _keep_draft(registry, command)
+        case TagSession() | PinSession() | ArchiveSession() | DeleteSession() | RestoreSession() | PurgeTrash():
+            return await sort(registry, command)
         case _:
             return await read(registry, command)
 
 
 async def _say(registry: Registry, command: c.Say) -> c.Reply:
-    size = len(command.text) + sum(len(one.text) for one in command.attachments)
-    if size > INPUT_CAP:
-        raise UsageError(f"This message has {size:,} characters, more than the {INPUT_CAP:,} that one may have. Send it in parts.")
-    if not command.text.strip() and not command.attachments:
-        raise UsageError("The message is empty. Type something first.")
+    refuse_bad_message(command.text, command.attachments)
     refuse_when_full(registry)
     managed = await registry.managed(command.session)
     seq = registry.record(command.session, e.UserSaid(command.text, command.attachments))

@@ -6,7 +6,7 @@ A start takes the open ones only. Completed ones may be ten thousand, and are re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Self
@@ -117,6 +117,18 @@ class SessionList:
     def all(self) -> list[SessionInfo]:
         """Every session of the list, in no order."""
         return [*self._open.values(), *self._completed.values()]
+
+    def forget(self, sessions: Sequence[SessionId]) -> list[tuple[SessionInfo, Draft]]:
+        """Completed sessions that are about to be erased; what `remember` would need."""
+        rows = [self._completed.pop(session) for session in sessions]
+        drafts = [self._drafts.pop(row.id, Draft(row.id, "", 0)) for row in rows]
+        self._unsaved.difference_update(sessions)
+        return list(zip(rows, drafts, strict=True))
+
+    def remember(self, forgotten: Sequence[tuple[SessionInfo, Draft]]) -> None:
+        """They were not erased."""
+        self._completed |= {row.id: row for row, _ in forgotten}
+        self._drafts |= {draft.session: draft for _, draft in forgotten if draft.text}
 
     def open(self) -> list[SessionInfo]:
         """Those that are not completed, in no order."""

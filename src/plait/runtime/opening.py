@@ -14,13 +14,14 @@ from plait.core.naming import PLACEHOLDER, checked_name, unique_name
 from plait.core.ports import Project
 from plait.core.session import Session
 from plait.runtime.acknowledging import done, happen, refuse_when_full
+from plait.runtime.managed import Managed
 from plait.runtime.projects import project_at
 from plait.runtime.registry import Registry
 
 
 async def open_session(registry: Registry, command: c.OpenSession) -> c.Reply:
     """See `OpenSession`. Raises `LimitReached`, or `UsageError` for a name or a directory that cannot be."""
-    project = await _project_of(registry, command.directory)
+    project = await project_of(registry, command.directory)
     session = SessionId(registry.world.new_id())
     await anyio.to_thread.run_sync(registry.world.store.claim, session, registry.owner)
     try:
@@ -37,7 +38,7 @@ def _opened(registry: Registry, command: c.OpenSession, project: Project) -> e.S
     taken = registry.list.names_taken(project.id)
     name = free_name(command.name, taken) if command.name else unique_name(PLACEHOLDER, taken)
     if not command.passing:
-        _refuse_at_limit(registry, rows)
+        refuse_at_limit(registry, rows)
     refuse_when_full(registry)
     by_hand, kind = bool(command.name), command.kind
     return e.SessionOpened(name, kind or "development", project.id, command.directory, by_hand, kind is not None)
@@ -53,7 +54,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 async def enter_project(registry: Registry, command: c.EnterProject) -> c.Reply:
     """See `EnterProject`. At the limit it goes on in the session used last, wherever that is, and notes so there."""
-    project = await _project_of(registry, command.directory)
+    project = await project_of(registry, command.directory)
     rows = sorted(registry.list.open(), key=lambda row: -row.used_at)
     here = [row for row in rows if row.directory == command.directory] or [row for row in rows if row.project == project.id]
     if not here and _used(rows) < registry.world.defaults.max_sessions:
@@ -71,7 +72,8 @@ def _used(rows: list[c.SessionInfo]) -> int:
     return sum(row.messages > 0 for row in rows)
 
 
-def _refuse_at_limit(registry: Registry, rows: list[c.SessionInfo]) -> None:
+def refuse_at_limit(registry: Registry, rows: list[c.SessionInfo]) -> None:
+    """Raises `LimitReached` where no further session with messages may be open, with the ways out."""
     used, most = _used(rows), registry.world.defaults.max_sessions
     if used >= most:
         idle = min((row for row in rows if row.messages), key=lambda row: row.last_at)
@@ -84,7 +86,8 @@ def _refuse_at_limit(registry: Registry, rows: list[c.SessionInfo]) -> None:
         )
 
 
-async def _project_of(registry: Registry, directory: str) -> Project:
+async def project_of(registry: Registry, directory: str) -> Project:
+    """The project that a directory belongs to, registered if need be. Raises `UsageError` for a path that is not absolute."""
     if not directory.startswith("/") or "\0" in directory:
         raise UsageError(f"'{directory[:80]}' is not an absolute path. Give the whole path of the session's directory.")
     return await anyio.to_thread.run_sync(_project, registry, directory)
@@ -94,28 +97,38 @@ def _project(registry: Registry, directory: str) -> Project:
     return project_at(registry.world.store, directory, new_id=registry.world.new_id, now=registry.world.now())
 
 
-async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
-    """See `CloseSession`. Whatever is queued, runs or is done in the background for it ends first."""
+async def work_stopped(registry: Registry, session: SessionId) -> Managed:
+    """The session, once whatever was queued, ran or was done in the background for it has ended."""
     while True:
-        managed = await registry.managed(command.session)  # anew each time: while its turn stopped, it may have left the memory
+        managed = await registry.managed(session)  # anew each time: while its turn stopped, it may have left the memory
         while managed.session.queue:  # before its running turn ends, which would start the next one
-            registry.record(command.session, e.TurnEnded(managed.session.queue[-1], "interrupted", managed.log.attended))
+            registry.record(session, e.TurnEnded(managed.session.queue[-1], "interrupted", managed.log.attended))
         if managed.scope is None:
             break
         await registry.stop_turn(managed)
     managed.stop_helpers()
+    return managed
+
+
+async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
+    """See `CloseSession`. Its work is interrupted first."""
+    managed = await work_stopped(registry, command.session)
     done = await happen(registry, managed, e.Closed())
     await registry.release(command.session)
     return done
 
 
 async def reopen_session(registry: Registry, command: c.ReopenSession) -> c.Reply:
-    """See `ReopenSession`. It gets another name where an open session has taken its own."""
+    """See `ReopenSession`. It leaves trash and archive, and gets another name where an open session has taken its own."""
     managed = await registry.managed(command.session)
     session = managed.session
     rows = registry.list.open()
-    _refuse_at_limit(registry, rows)
+    refuse_at_limit(registry, rows)
     taken = registry.list.names_taken(session.project)
+    if session.filing.trashed_at:
+        registry.record(session.id, e.Trashed(False))
+    if session.filing.archived:
+        registry.record(session.id, e.Archived(False))
     registry.record(session.id, e.Reopened())
     if session.name in taken:
         registry.record(session.id, e.Renamed(unique_name(session.name, taken), by_hand=session.named_by_hand))

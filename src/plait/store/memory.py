@@ -6,7 +6,7 @@ Events are kept encoded, so that what comes back went through the same codec as 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from plait.core.codec import cleaned, without_surrogates
@@ -18,7 +18,7 @@ from plait.core.ports import Project, Write
 from plait.core.searching import MOST_MATCHES, Place, Places, Query
 from plait.core.states import SessionState
 from plait.store.leases import Leases
-from plait.store.rows import EventRow, closed, event_rows, require_epoch, require_place, stamped_events
+from plait.store.rows import EventRow, closed, event_rows, not_in_trash, require_epoch, require_place, stamped_events
 from plait.store.scan import matches
 
 
@@ -131,6 +131,8 @@ class MemoryStore:
             for row in self._sessions.values():
                 if query.session not in ("", row.id, row.name) or query.kind not in (None, row.kind):
                     continue
+                if (row.trashed_at and not query.trashed) or not set(query.tags) <= set(row.tags):
+                    continue
                 if not query.project or row.project in projects:
                     found += [one for event in self._events[row.id] for one in matches(event, query)]
         found.sort(key=lambda one: (-one[0], -one[1].at, one[1].session, one[1].seq, one[1].role))
@@ -140,6 +142,26 @@ class MemoryStore:
     def index(self) -> bool:
         """See `Store.index`: there is nothing to do."""
         return False
+
+    def sizes(self, sessions: Sequence[SessionId]) -> Mapping[SessionId, int]:
+        """See `Store.sizes`."""
+        with self._lock:
+            self._require_open()
+            return {
+                session: sum(len(row.data.encode()) for row in self._events[session]) for session in sessions if session in self._events
+            }
+
+    def purge(self, sessions: Sequence[SessionId]) -> None:
+        """See `Store.purge`."""
+        with self._lock:
+            self._require_open()
+            for session in sessions:
+                row = self._sessions.get(session)
+                if row is None or not row.trashed_at or row.state is not SessionState.COMPLETED:
+                    raise not_in_trash()
+            for session in set(sessions):
+                del self._events[session], self._sessions[session]
+                self._drafts.pop(session, None)
 
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""

@@ -67,6 +67,11 @@ def stamped_events(session: SessionId, rows: Iterable[tuple[int, int, float, str
     return [Stamped(session, seq, at, decode_event(name, data), thread) for seq, thread, at, name, data in rows]
 
 
+def not_in_trash() -> StoreError:
+    """For a purge of something else than what lies in the trash."""
+    return StoreError("Only what lies in the trash can be erased, and this does not. Nothing was erased; plait trash lists what does.")
+
+
 def closed() -> StoreError:
     """For a call after `close`."""
     return StoreError("The database is closed. Start plait again.")

@@ -67,6 +67,7 @@ FROM hits CROSS JOIN search_documents AS found ON found.id = hits.id
 WHERE score <= coalesce((SELECT score FROM last), 0)
 ORDER BY score, found.at DESC, found.session, found.seq, found.role LIMIT ? OFFSET ?
 """
+_ANY_TRASH = "SELECT 1 FROM sessions WHERE trashed_at > 0 LIMIT 1"
 _COUNT = "SELECT count(*) FROM (SELECT 1 {matches} LIMIT {most})"
 _EVENT = "SELECT type, data FROM events WHERE session = ? AND seq = ?"
 LARGEST = 2**63 - 1
@@ -167,11 +168,18 @@ def _matches(connection: engine.Connection, query: Query) -> tuple[str, list[Any
     """The part of a statement that yields the matches, and its values."""
     asked = " AND ".join(map(_quoted, query.phrases))
     matches, values = _MATCHES, [asked if query.tools else f"{{said}} : ({asked})"]
-    documents, told = _conditions(("found.role = ?", query.role), ("found.at >= ?", query.since), ("found.at < ?", query.until))
+    hides_trash = not query.trashed and bool(connection.execute(_ANY_TRASH).fetchone())
+    documents, told = _conditions(
+        ("found.role = ?", query.role),
+        ("found.at >= ?", query.since),
+        ("found.at < ?", query.until),
+        ("found.session NOT IN (SELECT id FROM sessions WHERE trashed_at > ?)", 0.0 if hides_trash else None),
+    )
     sessions, known = _conditions(
         ("sessions.project IN (SELECT id FROM projects WHERE ? IN (id, name))", query.project or None),
         ("? IN (sessions.id, sessions.name)", query.session or None),
         ("sessions.kind = ?", query.kind),
+        *(("EXISTS (SELECT 1 FROM json_each(sessions.tags) WHERE value = ?)", tag) for tag in query.tags),
     )
     if sessions:
         # A word that stands everywhere is looked for only where these sessions are.

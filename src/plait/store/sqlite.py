@@ -1,30 +1,24 @@
 """The store on SQLite.
 
-Rules:
-1. One connection writes, under its lock; another reads, under its own, so that nobody reads behind a commit's fsync.
-2. Every transaction begins with BEGIN IMMEDIATE, is synced when it ends, and is acknowledged only after a look at whether the file that
-   was written is still the one under the database's name.
-3. Checkpoints are made by the writing connection alone, apart from appends (`tidy`): on an SQLite with the WAL-reset fault
-   (`engine.has_wal_reset_fault`) nothing else would be safe.
-4. A text with a lone surrogate, which SQLite cannot keep, is kept with U+FFFD in its place, as the codec does.
+How it is reached, and when a commit is acknowledged, is in `store.connections`. A text with a lone surrogate, which SQLite cannot keep, is
+kept with U+FFFD in its place, as the codec does.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from plait.core.codec import without_surrogates
 from plait.core.commands import Draft, SessionInfo
-from plait.core.errors import NewerDatabase, StoreError
+from plait.core.errors import StoreError
 from plait.core.events import Stamped
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project, Write
 from plait.core.searching import Places, Query
-from plait.store import engine, files, schema, statements
+from plait.store import engine, files, purging, schema, statements
+from plait.store.connections import CHECKPOINT_DUE as CHECKPOINT_DUE, CHECKPOINT_OVERDUE as CHECKPOINT_OVERDUE, PAGE, Connections
 from plait.store.crashpoints import crash_point
 from plait.store.faults import is_damage, translated
 from plait.store.leases import Leases
@@ -33,13 +27,6 @@ from plait.store.rows import closed, event_rows, require_epoch, require_place, s
 from plait.store.salvage import MovedAside, put_aside, recover
 from plait.store.schema import Migrated
 from plait.store.search import Backlog, find_in
-
-PAGE = 4096
-"""Bytes of a page, SQLite's default."""
-CHECKPOINT_DUE = 4 * 1024 * 1024
-"""Bytes of log after which `tidy` makes a checkpoint: SQLite's own default of 1,000 pages."""
-CHECKPOINT_OVERDUE = 4 * CHECKPOINT_DUE
-"""Bytes of log after which an append makes it, if nobody called `tidy`."""
 
 Finding = Migrated | MovedAside
 """What opening may have to tell the user; its `text` says it."""
@@ -102,7 +89,7 @@ def _opened(store: SqliteStore, connections: ExitStack) -> SqliteStore:
     return store
 
 
-class SqliteStore:
+class SqliteStore(Connections):
     """A `Store` on one SQLite database, owned by this process. Any thread may call; made by `open_store`."""
 
     def __init__(
@@ -114,22 +101,9 @@ class SqliteStore:
         epoch: int,
         read_only_reason: str | None,
     ) -> None:
-        self.path = path
-        self.epoch = epoch
-        self.read_only_reason = read_only_reason
-        self._owner = lock
-        self._writer, self._writing = writer, threading.RLock()
-        self._reader: engine.Connection | None = reader
-        self._reading = threading.Lock()
-        self._identity = files.Identity(path) if writer else None
+        super().__init__(path, lock, writer, reader, epoch, read_only_reason)
         self._leases = Leases()
-        self._log_bytes = 0
-        self._in_doubt = False
         self._backlog = Backlog()
-
-    def __repr__(self) -> str:
-        state = "closed" if self._reader is None else "read-only" if self.read_only_reason else f"epoch {self.epoch}"
-        return f"<SqliteStore {self.path} [{state}]>"
 
     def append(self, writes: Sequence[Write]) -> None:
         """See `Store.append`."""
@@ -228,6 +202,21 @@ class SqliteStore:
                 raise
             return self._backlog.load(self._writer)
 
+    def sizes(self, sessions: Sequence[SessionId]) -> Mapping[SessionId, int]:
+        """See `Store.sizes`."""
+        with self._reads() as reader:
+            return purging.sizes(reader, sessions)
+
+    def purge(self, sessions: Sequence[SessionId]) -> None:
+        """See `Store.purge`. What is erased is overwritten in the file."""
+        with self._writing:  # held by the transaction once more
+            with self._transaction() as writer:
+                crash_point("purge.begin")
+                purging.erase(writer, sessions)
+            crash_point("purge.after")
+            self._backlog.forget()
+            self._log_bytes += CHECKPOINT_OVERDUE  # what was erased shall not lie in the log for long
+
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""
         return self._leases.claim(session, owner)
@@ -239,62 +228,3 @@ class SqliteStore:
     def release(self, session: SessionId, owner: str) -> None:
         """See `Store.release`."""
         self._leases.release(session, owner)
-
-    def tidy(self) -> None:
-        """See `Store.tidy`: moves the log into the database once it has grown; readers and the next append go on meanwhile."""
-        with self._writing:
-            if self._writer is None or self._log_bytes < CHECKPOINT_DUE:
-                return
-            crash_point("checkpoint.before")
-            # What fails here is in the log still, synced; a disk that stays broken shows at the next append.
-            with suppress(engine.Error):
-                _, logged, moved = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                self._log_bytes = (logged - moved) * PAGE
-            crash_point("checkpoint.after")
-
-    def close(self) -> None:
-        """See `Store.close`. The last of the log goes into the database."""
-        crash_point("close.before")
-        # The reader first: the connection that closes last makes the checkpoint, and only one may.
-        with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
-        with self._writing:
-            if self._writer is not None:
-                with translated(self.path):
-                    self._writer.close()
-                self._writer = None
-        self._owner.release()
-        crash_point("close.after")
-
-    def _select(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._reading, translated(self.path):
-            if self._reader is None:
-                raise closed()
-            return self._reader.execute(sql, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[engine.Connection]:
-        """One commit, acknowledged by leaving without an error; else nothing was written."""
-        if self.read_only_reason:
-            raise NewerDatabase(self.read_only_reason)
-        with self._writing, translated(self.path):
-            writer, identity = self._writer, self._identity
-            if writer is None or identity is None:
-                raise closed()
-            identity.check()
-            writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield writer
-                self._in_doubt = True
-                writer.execute("COMMIT")
-            except BaseException:
-                with suppress(engine.Error):  # a full disk has rolled it back already
-                    if writer.in_transaction:
-                        writer.execute("ROLLBACK")
-                raise
-            crash_point("append.committed")
-            self._log_bytes += 2 * PAGE
-            identity.check()
-            crash_point("append.identified")
