@@ -22,6 +22,7 @@ from plait.core.messages import (
     Turn,
     UserMessage,
 )
+from plait.core.session import Session
 from tests.core.histories import Player, steps
 from tests.core.test_session import OPENED
 from tests.strategies import events as any_events
@@ -94,7 +95,10 @@ def test_any_life_of_a_session_gives_a_valid_view(choices: list[Any]) -> None:
         assert list(faults(provider_view(player.session.conversation))) == []
     view = provider_view(player.session.conversation)
     assert repair(view) == view
-    assert provider_view(player.durable) == view
+    again = Session(player.session.id)
+    for stamped in player.durable:
+        again.apply(stamped)
+    assert provider_view(again.conversation) == view
 
 
 @given(st.lists(any_events(), max_size=20))

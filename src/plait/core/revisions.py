@@ -47,7 +47,8 @@ class CompactionAsked:
 class Compacted:
     """All that stands at event `upto` and before is told to the model as `summary`, by `model` (`provider:name`).
 
-    `messages` is how many messages that were, `told` about how many tokens the model is told from here on, `cost` in US dollars.
+    `messages` is how many messages were replaced by it, and `replaced` about how many tokens; `told` is about how many tokens the model is
+    told from here on, `cost` in US dollars.
     """
 
     turn: Turn
@@ -60,6 +61,7 @@ class Compacted:
     cost: float | None = None
     asked: bool = False
     """The user asked for it; otherwise the context window was nearly full."""
+    replaced: int = 0
 
 
 Revision: TypeAlias = Rewound | Redone | CompactionAsked | Compacted
