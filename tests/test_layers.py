@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "names": {"core"},
     "exchange": {"core"},
     "runtime": {"core"},
+    "remote": {"core"},
     "repl": {"core", "exchange"},
 }
 # Modules of the root that a layer's rule holds for too.

@@ -4,6 +4,7 @@ Rules:
 1. The lock decides, never the number in the file: a process that was killed lets go at once, and a number may have a new bearer.
 2. The file stays when the owner leaves; removing it would let two processes lock two files of one name.
 3. The descriptor is closed in children that start another program, so that no child keeps the lock.
+4. The file also says where the owner can be asked (`announce`). That may be out of date; who listens there decides.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from plait.core.errors import StoreBusy
 from plait.store.faults import store_error
+
+LONGEST = 4096
+"""Bytes of the lock file that are read."""
 
 
 def lock_path(database: Path) -> Path:
@@ -57,6 +61,29 @@ def take_ownership(database: Path) -> OwnerLock:
         raise store_error(error, path) from error
 
 
+def announce(database: Path, place: str) -> None:
+    """Say where the owner, which is this process, can be asked; an empty place: nowhere. Raises `StoreError`."""
+    path = lock_path(database)
+    text = f"{os.getpid()}\n{place}\n" if place else f"{os.getpid()}\n"
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "wb") as file:
+            file.truncate(0)
+            file.write(os.fsencode(text))
+    except OSError as error:
+        raise store_error(error, path) from error
+
+
+def announced(database: Path) -> tuple[int | None, str]:
+    """The process that owned `database` last, and where it could be asked; None and nothing where that is not known."""
+    try:
+        with open(os.open(lock_path(database), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+            text = file.read(LONGEST)
+    except OSError:
+        return None, ""
+    pid, place, *_ = [*os.fsdecode(text).split("\n"), ""]
+    return (int(pid) if pid.isdigit() and len(pid) < 20 else None), place
+
+
 def _is_file_at(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
@@ -71,8 +98,8 @@ def _sign(descriptor: int) -> None:
 
 
 def _signer(descriptor: int) -> int | None:
-    text = os.pread(descriptor, 32, 0).strip()
-    return int(text) if text.isdigit() else None
+    text = os.pread(descriptor, LONGEST, 0).partition(b"\n")[0].strip()
+    return int(text) if text.isdigit() and len(text) < 20 else None
 
 
 def _busy(database: Path, pid: int | None) -> StoreBusy:

@@ -1,0 +1,113 @@
+"""What becomes of a command whose answer was lost with its owner: was it carried out, and if that is not known, may it be repeated?
+
+Rules:
+1. What reads, and what makes the same of it a second time, is sent again.
+2. What records one event is looked for among the events that came after it was sent; only if it is not there, it is sent again.
+3. Of all else the user is told that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from plait.core import commands as c, events as e
+from plait.core.codec import cleaned
+from plait.core.messages import SessionId
+from plait.core.ports import Client
+
+REPEATABLE: tuple[type[c.Command], ...] = (
+    c.EnterProject,
+    c.Interrupt,
+    c.ChangeSetting,
+    c.MarkSeen,
+    c.RenameSession,
+    c.KeepDraft,
+    c.TrustInstructions,
+    c.ReadDraft,
+    c.ReadNews,
+    c.ReadFleet,
+    c.ReadInternals,
+    c.ReadHistory,
+    c.ReadStatus,
+    c.ReadModels,
+    c.Search,
+)
+PAGE = 200
+SLACK = 1.0
+"""Seconds that two processes of one machine may differ in what they take for now."""
+UNKNOWN = (
+    "The plait that owned the sessions left while it did this, and nobody knows whether it was done. Look, and do it again if it was not."
+)
+
+Trace: TypeAlias = Callable[[e.Event], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A command, the last event of its session that was known when it was sent (None: nothing was known), and when that was."""
+
+    command: c.Command
+    after: int | None
+    at: float
+
+
+def session_of(command: c.Command) -> SessionId | None:
+    """The session that a command is about; None for one that is about none."""
+    return getattr(command, "session", None)
+
+
+def trace_of(command: c.Command) -> Trace | None:
+    """What an event looks like that says that this was carried out; None where there is no such event."""
+    match cleaned(command):
+        case c.Say(text=text, attachments=attachments):
+            return lambda event: event == e.UserSaid(text, attachments)
+        case c.Retry():
+            return lambda event: isinstance(event, e.RetryAsked)
+        case c.PauseSession():
+            return lambda event: isinstance(event, e.Paused)
+        case c.UnpauseSession():
+            return lambda event: isinstance(event, e.Unpaused)
+        case c.CloseSession():
+            return lambda event: isinstance(event, e.Closed)
+        case c.ReopenSession():
+            return lambda event: isinstance(event, e.Reopened)
+        case c.AnswerQuestion(call=call):
+            return lambda event: isinstance(event, e.QuestionAnswered) and event.result.call == call
+        case _:
+            return None
+
+
+async def found(client: Client, sent: Sent, trace: Trace, taken: Callable[[SessionId, int], bool]) -> c.Done | None:
+    """The answer that a command would have been given, if its event is there and is no other command's (`taken`)."""
+    session = session_of(sent.command)
+    before: int | None = None
+    matches: list[int] = []
+    while session is not None:
+        page = await client.submit(c.ReadHistory(session, before, PAGE))
+        if not isinstance(page, c.HistoryPage) or not page.events:
+            break
+        since = [one for one in page.events if _is_since(one, sent)]
+        matches += [one.seq for one in since if one.seq and trace(one.event) and not taken(session, one.seq)]
+        if len(since) < len(page.events) or not page.earlier:
+            break
+        before = page.earlier + 1
+    return c.Done(session, min(matches)) if session is not None and matches else None
+
+
+def _is_since(stamped: e.Stamped, sent: Sent) -> bool:
+    if sent.after is not None:
+        return (stamped.seq or 0) > sent.after
+    return stamped.at >= sent.at - SLACK
+
+
+async def opened(client: Client, sent: Sent) -> c.Done | None:
+    """The session that a lost `OpenSession` has made: one of its name and directory that is new, and in which nothing was said."""
+    command = sent.command
+    assert isinstance(command, c.OpenSession)
+    for row in await client.sessions():
+        fresh = row.created_at >= sent.at - SLACK and not row.messages
+        if fresh and row.directory == command.directory and (row.name == command.name or not command.name):
+            return c.Done(row.id, row.seq)
+    return None

@@ -1,0 +1,226 @@
+"""Who owns the sessions meanwhile: this process, or another one that it is attached to; and what follows when that one leaves.
+
+Rules:
+1. The lock of the database alone decides who owns. Whoever loses its owner tries to attach to the next one, else to become it.
+2. What is entered here is left here, in one task, whatever becomes of whoever uses it: the last words of a front end still find a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import anyio
+
+from plait.core.errors import NoOwner, OwnerLost, PlaitError, StoreBusy
+from plait.core.ports import Client
+from plait.remote.client import RemoteClient
+from plait.remote.server import Server
+
+POLL = 0.02
+"""Seconds between two tries to find an owner, or to become it."""
+LATE = 1.0
+"""Seconds without either after which the user is told."""
+BROKEN = 1.0
+"""Seconds until the database is tried again, where it could not be opened."""
+TAKEN_OVER = "The other plait has left. This one owns the sessions now."
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What this process has when it owns: the sessions, and the socket, if there is a place for it."""
+
+    client: Client
+    server: Server | None
+
+
+class Ways(Protocol):
+    """The two ways to the sessions; each is open until its context ends."""
+
+    def owner(self) -> int:
+        """The process that said last that it owns the sessions; 0 where that is not known."""
+        ...
+
+    def own(self, *, heir: bool) -> AbstractAsyncContextManager[Owned]:
+        """Become the owner; as an heir, after having been attached. Raises `StoreBusy` where another process is."""
+        ...
+
+    def attach(self, silence: Callable[[bool], object]) -> AbstractAsyncContextManager[RemoteClient]:
+        """Attach to the owner. Raises `NoOwner` where nobody listens, `OwnerError` where who listens cannot be talked to."""
+        ...
+
+
+class Holding:
+    """Holds a client of the sessions, one after another; an async context manager. `told` is given sentences for the user.
+
+    Entering it returns once there is an owner. It raises `StoreBusy` where for `patience` seconds another process owned the database and
+    shared it with nobody, and whatever keeps the database from being opened.
+    """
+
+    def __init__(self, ways: Ways, told: Callable[[str], object], patience: float) -> None:
+        self._ways = ways
+        self._told = told
+        self._patience = patience
+        self._client: Client | None = None
+        self._owned: Owned | None = None
+        self._owner_pid = 0
+        self._attaching: anyio.CancelScope | None = None
+        self._was_joined = False
+        self._changed = anyio.Event()
+        self._left = anyio.Event()
+        self._failure: BaseException | None = None
+        self._over = False
+        self._tasks = anyio.create_task_group()
+        self.silent = False
+        """Whether nobody answers at present."""
+
+    def __repr__(self) -> str:
+        state = "owner" if self._owned else "attached" if self._client else "looking for the owner"
+        return f"<{type(self).__name__} [{state}{', silent' if self.silent else ''}]>"
+
+    @property
+    def attached_to(self) -> int:
+        """The process that owns the sessions, if that is not this one; else 0."""
+        return self._owner_pid if self._owned is None else 0
+
+    @property
+    def others(self) -> int:
+        """How many others would take over if this process left; 0 where it is not the owner."""
+        return self._owned.server.attached if self._owned is not None and self._owned.server is not None else 0
+
+    async def until_silent(self) -> None:
+        """Return once nobody answers."""
+        while not self.silent:
+            await self._changed.wait()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._tasks.start_soon(self._keep)
+        try:
+            while self._client is None and not self._over:
+                await self._changed.wait()
+            if self._failure is not None:
+                raise self._failure
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        """Leave. Raises what keeping the sessions came to in the end, such as the `StoreError` of what could not be saved."""
+        self._left.set()
+        if self._attaching is not None:
+            self._attaching.cancel()
+        with anyio.CancelScope(shield=True):
+            while not self._over:
+                await self._changed.wait()
+        if self._failure is not None and self._failure is not error:
+            if error is None:
+                await self._tasks.__aexit__(None, None, None)
+                raise self._failure
+            self._told(str(self._failure))
+        if isinstance(error, Exception):  # goes on as it is, not as a group of one
+            return await self._tasks.__aexit__(None, None, None)
+        return await self._tasks.__aexit__(kind, error, traceback)
+
+    async def present(self) -> Client:
+        """The client of now, or the next one. Raises what keeps the sessions from being owned or asked, once this is over."""
+        while self._client is None or (isinstance(self._client, RemoteClient) and self._client.ended.is_set()):
+            if self._over:
+                raise self._failure or OwnerLost("plait is being left. Start it again.")
+            await self._changed.wait()
+        return self._client
+
+    async def gone(self, client: Client) -> None:
+        """Return once this client is no longer the one of now."""
+        while self._client is client and not self._over:
+            await self._changed.wait()
+
+    # Owning, or being attached.
+
+    async def _keep(self) -> None:
+        """One ownership or attachment after another, until the program is left."""
+        try:
+            with anyio.CancelScope(shield=True):
+                since = anyio.current_time()
+                while not self._left.is_set():
+                    if await self._once(since):
+                        since = anyio.current_time()
+        except Exception as error:  # noqa: BLE001  # told to whoever enters or leaves; those who wait for a client are woken
+            self._failure = error
+        finally:
+            self._over = True
+            self._set(None, None)
+
+    async def _once(self, since: float) -> bool:
+        """Try to attach, then to own; whether it was either."""
+        try:
+            return await self._attached() or await self._as_owner()
+        except (StoreBusy, NoOwner, OwnerLost) as error:
+            await self._bear(error, since)
+        except PlaitError as error:
+            if not self._was_joined:
+                raise
+            await self._bear(error, since)
+            await anyio.sleep(BROKEN)
+        return False
+
+    async def _attached(self) -> bool:
+        self._owner_pid = self._ways.owner()
+        try:
+            with anyio.CancelScope() as self._attaching:
+                async with self._ways.attach(self._silence) as remote:
+                    self._owner_pid = remote.owner.pid
+                    self._set(remote, None)
+                    await remote.ended.wait()
+        except NoOwner:
+            return False
+        finally:
+            self._attaching = None
+            self._set(None, None)
+        return True
+
+    async def _as_owner(self) -> bool:
+        async with self._ways.own(heir=self._was_joined) as owned:
+            if self._was_joined:
+                self._told(TAKEN_OVER)
+            self._set(owned.client, owned)
+            await self._left.wait()
+            self._owned = None
+        return True
+
+    async def _bear(self, error: PlaitError, since: float) -> None:
+        """Somebody else has the database and does not answer, or not yet: wait a little. Raises the error where that took too long."""
+        waited = anyio.current_time() - since
+        if not self._was_joined and waited >= self._patience:
+            raise error
+        if waited >= LATE and not self.silent:
+            self.silent = True
+            self._wake()
+            self._told(f"{error} Waiting; Ctrl+D leaves.")
+        await anyio.sleep(POLL)
+
+    def _silence(self, silent: bool) -> None:
+        pid = self._owner_pid
+        self.silent = silent
+        if silent:
+            who = f"process {pid}" if pid else "its process is not known"
+            self._told(f"The plait that owns the sessions ({who}) does not answer. Waiting for it; end it, or leave with Ctrl+D.")
+        else:
+            self._told("The plait that owns the sessions answers again.")
+        self._wake()
+
+    def _set(self, client: Client | None, owned: Owned | None) -> None:
+        self._client, self._owned = client, owned
+        if client is not None:
+            self._was_joined, self.silent = True, False
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

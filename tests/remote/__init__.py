@@ -1,0 +1,1 @@
+"""The remote layer: the protocol, both ends of it, and who owns the sessions."""
