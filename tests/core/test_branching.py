@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given, strategies as st
 
 from plait.core import events as e
-from plait.core.branching import copied, messages_told, start_of
+from plait.core.branching import copied, messages_told, start_of, taken_back, turn_of
 from plait.core.history import SUMMARY, provider_view, repair
 from plait.core.messages import AssistantMessage, SessionId, Turn, UserMessage
 from plait.core.session import Session
@@ -29,6 +31,12 @@ def texts(session: Session) -> list[str]:
     """What the model would be told."""
     view = provider_view(session.conversation)
     return [message.text for message in view if isinstance(message, (UserMessage, AssistantMessage))]
+
+
+def unfinished(conversation: Sequence[e.Stamped]) -> set[Turn]:
+    """Turns that have started and not ended: one runs, or the session was closed in its middle."""
+    ended = {one.event.turn for one in conversation if isinstance(one.event, e.TurnEnded)}
+    return {one.event.turn for one in conversation if isinstance(one.event, e.TurnStarted)} - ended
 
 
 def test_a_rewind_goes_back_to_before_a_message_and_can_be_taken_back() -> None:
@@ -116,7 +124,7 @@ def test_a_copy_tells_the_model_the_same(lives: list[object], number: int) -> No
     assert (fork.session.usage, fork.session.cost, fork.session.unread) == (type(fork.session.usage)(), 0.0, [])
     view = provider_view(fork.session.conversation)
     assert not list(history_faults(view))
-    if upto is None and player.session.running is None:
+    if upto is None and not unfinished(conversation):
         assert view == provider_view(conversation)
 
 
@@ -141,6 +149,20 @@ def test_going_back_and_forth_changes_nothing(lives: list[object], number: int) 
     player.play(e.Redone())
     assert session.conversation == conversation
     assert provider_view(session.conversation) == before
+
+
+@given(steps(), st.integers(0, 30))
+def test_which_turns_are_taken_back_can_be_told_from_the_last_events_alone(lives: list[object], begin: int) -> None:
+    player = Player()
+    player.play(OPENED)
+    for step in lives:
+        player.try_play(player.event(step))  # type: ignore[arg-type]
+    told = {turn_of(one) for one in player.session.conversation}
+    started = {one.event.turn for one in player.durable if isinstance(one.event, e.TurnStarted)}
+    assert taken_back(player.durable) == started - told
+    late = player.durable[begin:]
+    begun = {one.event.turn for one in late if isinstance(one.event, e.TurnStarted)}
+    assert taken_back(late) & begun == (started - told) & begun
 
 
 @given(steps())

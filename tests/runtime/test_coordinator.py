@@ -13,7 +13,7 @@ from plait.core.defaults import Defaults
 from plait.core.errors import UsageError
 from plait.core.messages import SessionId
 from plait.models.scripted import Reply
-from plait.runtime.commands import INPUT_CAP
+from plait.runtime.acknowledging import INPUT_CAP
 from tests.runtime.failing import FULL, FailingStore
 from tests.runtime.waiting import until
 from tests.runtime.world import Bench, World, ask, opened, said, scripted, shown, turned

@@ -9,7 +9,7 @@ import pytest
 
 from plait.core import commands as c
 from plait.core.errors import StoreError
-from plait.runtime.commands import INPUT_CAP
+from plait.runtime.acknowledging import INPUT_CAP
 from plait.store.memory import MemoryStore
 from tests.runtime.waiting import LIMIT, until
 from tests.runtime.world import World, ask, opened, scripted

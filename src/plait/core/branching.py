@@ -6,7 +6,7 @@ asked for while another turn still ran. So a conversation is cut by turns, not a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -49,6 +49,41 @@ def rewound(conversation: Sequence[e.Stamped], turn: Turn) -> tuple[list[e.Stamp
         goes = stamped.seq in turns or (at >= place and not isinstance(stamped.event, e.Noted))
         (taken if goes else kept).append(stamped)
     return kept, taken
+
+
+def taken_back(events: Iterable[e.Stamped]) -> set[Turn]:
+    """The turns that are told no more at the end of `events`, which follow each other and may begin anywhere in a session's life."""
+    told: list[Turn] = []
+    can_come_back: list[list[Turn]] = []
+    gone: set[Turn] = set()
+    for stamped in events:
+        match stamped.event:
+            case e.UserSaid() | e.RetryAsked() | e.CompactionAsked():
+                gone.update(turn for turns in can_come_back for turn in turns)
+                can_come_back.clear()
+            case e.TurnStarted(turn=turn):
+                told.append(turn)
+            case e.Rewound(turn=turn):
+                place = told.index(turn) if turn in told else 0  # one that began before `events` takes all of these with it
+                can_come_back.append(told[place:])
+                del told[place:]
+            case e.Redone() if can_come_back:
+                told += can_come_back.pop()
+            case _:
+                pass
+    return gone.union(*can_come_back)
+
+
+def turn_of(stamped: e.Stamped) -> Turn | None:
+    """The turn that an event belongs to; None for one that belongs to none."""
+    if isinstance(stamped.event, Asking):
+        return Turn(stamped.seq or 0)
+    return None if isinstance(stamped.event, e.Rewound) else getattr(stamped.event, "turn", None)
+
+
+def count_messages(events: Iterable[e.Stamped]) -> int:
+    """How many messages of the user and of the model these are."""
+    return sum(isinstance(stamped.event, (e.UserSaid, e.AssistantSaid)) for stamped in events)
 
 
 def copied(conversation: Sequence[e.Stamped], after: int, upto: Turn | None = None) -> list[tuple[float, e.Durable]]:

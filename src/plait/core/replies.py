@@ -212,4 +212,6 @@ class Found:
     more: bool = False
 
 
-Reply: TypeAlias = Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found | RevisingReply | SortingReply
+Reply: TypeAlias = (
+    Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found | RevisingReply | SortingReply
+)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from plait.core import events as e
 from plait.core.answer import Answer
-from plait.core.branching import last_used, rewound, start_of
+from plait.core.branching import last_used, rewound
 from plait.core.brief import in_one_line
+from plait.core.conditions import fits
 from plait.core.errors import IllegalTransition
 from plait.core.filing import Filing
 from plait.core.messages import CallId, ProjectId, SessionId, ToolCall, Turn, Usage
@@ -76,6 +77,8 @@ class Session:
     """What was rewound and can be redone, the last one last; whatever is said next ends that."""
     first: str = ""
     """The beginning of its first message, in one line."""
+    said: int = 0
+    """Messages of its user, those that were taken back among them."""
     forked_from: SessionId = SessionId("")
     filing: Filing = field(default_factory=Filing)
 
@@ -83,7 +86,9 @@ class Session:
         """Take one event in. Raises `IllegalTransition`, and changes nothing, where the table or the turn forbids it."""
         event = stamped.event
         self._check_place(stamped)
-        self._check_turn(event)
+        if not fits(self, event):
+            what = type(event).__name__
+            raise IllegalTransition(f"Session '{self.name}' has no turn, call or event that {what} fits. Nothing changed.")
         target = self._target(event)
         if stamped.seq is not None:
             self.seq = stamped.seq
@@ -124,38 +129,6 @@ class Session:
         if target is None:
             raise IllegalTransition(f"Session '{self.name}' is {self.state} and cannot take {type(event).__name__}. {way_out(self.state)}")
         return target
-
-    def _check_turn(self, event: e.Event) -> None:
-        """The conditions that no table of five states can hold: which turn, which call, which place."""
-        match event:
-            case e.TurnStarted(turn=turn):
-                legal = self.running is None and bool(self.queue) and self.queue[0] == turn
-            case e.AnswerProgress(turn=turn) | e.AnswerDelta(turn=turn) | e.AssistantSaid(turn=turn):
-                legal = self.running == turn and not self.open_calls
-            case e.ToolStarted(turn=turn, call=call):
-                legal = self.running == turn and call.id in self.asked_calls
-            case e.ToolReturned(turn=turn, result=result):
-                legal = self.running == turn and (result.call in self.open_calls or result.call in self.asked_calls)
-            case e.QuestionAsked(turn=turn, call=asking):
-                legal = self.running == turn and asking in self.open_calls and self.question is None
-            case e.QuestionAnswered(turn=turn, result=result):
-                legal = self.running == turn and self.question is not None and self.question.call == result.call
-            case e.TurnEnded(turn=turn):
-                legal = self.running == turn or turn in self.queue
-            case e.Compacted(turn=turn, upto=upto):
-                legal = self.running == turn and not self.open_calls and 0 <= upto <= self.seq
-            case e.Rewound(turn=turn):
-                legal = not self.running and not self.queue and start_of(self.conversation, turn) is not None
-            case e.Redone():
-                legal = not self.running and not self.queue and bool(self.taken_back)
-            case e.Trashed(trashed=trashed):
-                legal = self.state is SessionState.COMPLETED or not trashed
-            case e.Seen(upto=upto, shown=shown):
-                legal = 0 <= upto <= self.seq and shown >= 0
-            case _:
-                return
-        if not legal:
-            raise IllegalTransition(f"Session '{self.name}' has no turn, call or event that {type(event).__name__} fits. Nothing changed.")
 
     def _fold(self, stamped: e.Stamped) -> None:
         event = stamped.event
@@ -244,6 +217,7 @@ class Session:
         self.taken_back.clear()
         if isinstance(event, e.UserSaid):
             self.messages += 1
+            self.said += 1
             self.first = self.first or in_one_line(event.text)
 
     def _revise(self, event: e.Rewound | e.Redone) -> None:

@@ -22,6 +22,7 @@ from plait.runtime.registry import Registry
 from plait.runtime.sorting import read_trash, sort
 from plait.runtime.turn import RESULT_CAP
 
+
 async def carry_out(registry: Registry, command: c.Command) -> c.Reply:
     """Carry out one command. Raises `PlaitError` where it cannot be; nothing has changed then."""
     match command:

@@ -1,7 +1,8 @@
 """Names, kinds and titles that sessions get by themselves, in the background: no message waits for them.
 
 Rules:
-1. A name is given once the first message is there, improved until the third, then fixed; one given by hand is never touched.
+1. A name is given once the first message is there, improved until the third, then fixed; one given by hand is never touched. A message
+   that was taken back counts, but says nothing any more.
 2. A title is asked of the session's own model, once, after its first answer, through the gate as every call; if that fails there is none.
 """
 
@@ -85,17 +86,14 @@ def clean_title(text: str) -> str:
 
 
 def first_messages(session: Session) -> list[str]:
-    """What the user said first, as far as names are made from it."""
+    """What the user said first, as far as names are made from it; nothing that was taken back."""
     said = (stamped.event.text for stamped in session.conversation if isinstance(stamped.event, e.UserSaid))
     return list(islice(said, NAMING_MESSAGES))
 
 
 def wants_name(session: Session) -> bool:
     """Whether the message that was just said may change the name or the kind."""
-    if session.named_by_hand and session.kind_by_hand:
-        return False
-    said = (stamped for stamped in session.conversation if isinstance(stamped.event, e.UserSaid))
-    return len(list(islice(said, NAMING_MESSAGES + 1))) <= NAMING_MESSAGES
+    return session.said <= NAMING_MESSAGES and not (session.named_by_hand and session.kind_by_hand)
 
 
 def wants_title(session: Session) -> bool:

@@ -1,0 +1,202 @@
+"""Going back, going forth again, and branching off: what each of these commands does. See `core.revising`.
+
+Whatever is recorded for one command is recorded as one: a crash leaves all of it or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import anyio.to_thread
+
+from plait.core import commands as c, events as e
+from plait.core.branching import copied, count_messages, messages_told, rewound
+from plait.core.brief import in_one_line
+from plait.core.errors import PlaitError, UsageError
+from plait.core.messages import Attachment, ProjectId, SessionId, Turn
+from plait.core.naming import unique_name
+from plait.core.revising import (
+    ChangeDirectory,
+    ContinueLast,
+    EditMessage,
+    ForkSession,
+    ReadTurns,
+    Redo,
+    Revising,
+    Rewind,
+    TurnLine,
+    Turns,
+)
+from plait.core.session import Session, SessionState
+from plait.runtime.acknowledging import done, happen, refuse_bad_message, refuse_when_full
+from plait.runtime.namer import name_session, wants_name
+from plait.runtime.opening import free_name, project_of, refuse_at_limit, reopen_session
+from plait.runtime.registry import Registry
+
+MOST_TURNS = 1_000
+"""Messages of one page."""
+_BUSY = "A turn is running in '{}', so nothing can be taken back now. Stop it with Ctrl+C or /interrupt, or wait for its end."
+
+
+async def revise(registry: Registry, command: Revising) -> c.Reply:
+    """Carry out one of these commands. Raises `PlaitError` where it cannot be; nothing has changed then."""
+    match command:
+        case Rewind():
+            return await _rewind(registry, command)
+        case Redo():
+            return await _redo(registry, command)
+        case EditMessage():
+            return await _edit(registry, command)
+        case ForkSession():
+            return await _fork(registry, command)
+        case ChangeDirectory():
+            return await _move(registry, command)
+        case ContinueLast():
+            return await _continue(registry, command)
+        case ReadTurns():
+            return await _turns(registry, command)
+
+
+async def _rewind(registry: Registry, command: Rewind) -> c.Reply:
+    managed = await registry.managed(command.session)
+    event = _rewound(managed.session, command.turn)
+    refuse_when_full(registry)
+    return await happen(registry, managed, event)
+
+
+def _rewound(session: Session, turn: Turn | None) -> e.Rewound:
+    """What takes back the message of `turn` (None: the last one). Raises `UsageError` where that cannot be."""
+    if session.running is not None or session.queue:
+        raise UsageError(_BUSY.format(session.name))
+    told = messages_told(session.conversation)
+    if not told:
+        way = "/redo brings back what was taken back" if session.taken_back else "Send a message first"
+        raise UsageError(f"There is no message in '{session.name}' that could be taken back. {way}.")
+    said = told[-1] if turn is None else next((one for one in told if one.seq == turn), None)
+    if said is None:
+        raise UsageError(
+            f"That message of '{session.name}' is taken back already, or never was there. /history shows those that there are."
+        )
+    assert isinstance(said.event, e.UserSaid)
+    _, taken = rewound(session.conversation, Turn(said.seq or 0))
+    return e.Rewound(Turn(said.seq or 0), in_one_line(said.event.text), count_messages(taken))
+
+
+async def _redo(registry: Registry, command: Redo) -> c.Reply:
+    managed = await registry.managed(command.session)
+    session = managed.session
+    if session.running is not None or session.queue:
+        raise UsageError(_BUSY.format(session.name))
+    if not session.taken_back:
+        raise UsageError(f"Nothing in '{session.name}' can be brought back: /redo undoes a /undo or /rewind, until something new is said.")
+    refuse_when_full(registry)
+    back = session.taken_back[-1]
+    text = next((one.event.text for one in back if isinstance(one.event, e.UserSaid)), "")
+    return await happen(registry, managed, e.Redone(in_one_line(text), count_messages(back)))
+
+
+async def _edit(registry: Registry, command: EditMessage) -> c.Reply:
+    managed = await registry.managed(command.session)
+    session = managed.session
+    event = _rewound(session, command.turn)
+    said = next(one.event for one in session.conversation if one.seq == event.turn)
+    assert isinstance(said, e.UserSaid)
+    attachments = _joined(said.attachments, command.attachments)
+    refuse_bad_message(command.text, attachments)
+    refuse_when_full(registry)
+    now = registry.world.now()
+    seq = registry.record(session.id, replace(event, replaced=True), (now, e.UserSaid(command.text, attachments)))
+    registry.dispatch(managed)
+    if registry.world.defaults.auto_names and wants_name(session):
+        registry.in_background(name_session, managed)
+    return await done(registry, session.id, seq)
+
+
+def _joined(kept: Sequence[Attachment], more: Sequence[Attachment]) -> tuple[Attachment, ...]:
+    known = {one.path for one in kept}
+    return (*kept, *(one for one in more if one.path not in known))
+
+
+async def _fork(registry: Registry, command: ForkSession) -> c.Reply:
+    new = SessionId(registry.world.new_id())
+    await anyio.to_thread.run_sync(registry.world.store.claim, new, registry.owner)
+    try:
+        parent = (await registry.managed(command.session)).session
+        opened, *others = _fork_of(registry, parent, command)
+    except PlaitError:
+        await anyio.to_thread.run_sync(registry.world.store.release, new, registry.owner)
+        raise
+    registry.manage(Session(new))
+    return await done(registry, new, registry.record(new, opened[1], *others))
+
+
+def _fork_of(registry: Registry, parent: Session, command: ForkSession) -> list[tuple[float, e.Durable]]:
+    """All events of the new session; nothing awaits between this look and them. Raises `PlaitError` where there may be none."""
+    rows = registry.list.open()
+    name = _name_of(command.name, parent, registry.list.names_taken(parent.project))
+    refuse_at_limit(registry, rows)
+    refuse_when_full(registry)
+    if command.upto is not None and all(one.seq != command.upto for one in messages_told(parent.conversation)):
+        raise UsageError(f"That message of '{parent.name}' is taken back, or never was there. /history shows those that there are.")
+    now = registry.world.now()
+    by_hand = bool(command.name) or parent.named_by_hand
+    events: list[tuple[float, e.Durable]] = [
+        (now, e.SessionOpened(name, parent.kind, ProjectId(parent.project), parent.directory, by_hand, parent.kind_by_hand))
+    ]
+    events += [(now, e.SettingChanged(key, value)) for key, value in parent.settings.items()]
+    copy = copied(parent.conversation, len(events), command.upto)
+    if not any(isinstance(event, e.TurnEnded) for _, event in copy):
+        raise UsageError(f"No answer in '{parent.name}' is finished yet, so there is nothing to branch off from. Wait for one.")
+    if command.upto is not None and not _is_over(parent, command.upto):
+        raise UsageError(f"The answer to that message of '{parent.name}' is not finished. Wait for its end, or branch off earlier.")
+    events += [*copy, (now, e.Forked(parent.id, parent.seq, parent.name))]
+    return [*events, (now, e.Seen(len(events)))]
+
+
+def _is_over(session: Session, turn: Turn) -> bool:
+    return any(isinstance(one.event, e.TurnEnded) and one.event.turn == turn for one in session.conversation)
+
+
+def _name_of(wanted: str, parent: Session, taken: set[str]) -> str:
+    """The name of a fork: the one that is wanted, else the original's with a number. Raises `UsageError`."""
+    if wanted:
+        return free_name(wanted, taken)
+    stem, _, number = parent.name.rpartition("-")
+    return unique_name(stem if parent.forked_from and stem and number.isdigit() else parent.name, {*taken, parent.name, stem})
+
+
+async def _move(registry: Registry, command: ChangeDirectory) -> c.Reply:
+    if not command.directory.startswith("/") or "\0" in command.directory:
+        raise UsageError(f"'{command.directory[:80]}' is not an absolute path. Give the whole path of the session's directory.")
+    managed = await registry.managed(command.session)
+    if managed.session.directory == command.directory:
+        return c.Done(command.session, managed.session.seq)
+    refuse_when_full(registry)
+    return await happen(registry, managed, e.DirectoryChanged(command.directory))
+
+
+async def _continue(registry: Registry, command: ContinueLast) -> c.Reply:
+    project = await project_of(registry, command.directory)
+    rows = [row for row in (await registry.list.whole()).all() if row.messages and not row.trashed_at]
+    if not rows:
+        raise UsageError("Nothing has been said in any session yet, so there is none to go on with. Start plait without -c.")
+    last = max(rows, key=lambda row: (row.project == project.id, not row.archived, row.used_at, row.id))
+    if last.state is SessionState.COMPLETED:
+        return await reopen_session(registry, c.ReopenSession(last.id))
+    return c.Done(last.id, last.seq)
+
+
+async def _turns(registry: Registry, command: ReadTurns) -> c.Reply:
+    if command.limit < 1 or (command.before is not None and command.before < 1):
+        raise UsageError("A page of messages has at least one and begins at message 1. Give positive numbers.")
+    session = (await registry.managed(command.session)).session
+    told = messages_told(session.conversation)
+    end = len(told) if command.before is None else min(command.before - 1, len(told))
+    first = max(0, end - min(command.limit, MOST_TURNS))
+    page = [
+        TurnLine(number, Turn(one.seq or 0), one.at, in_one_line(one.event.text))
+        for number, one in enumerate(told[first:end], first + 1)
+        if isinstance(one.event, e.UserSaid)
+    ]
+    return Turns(tuple(page), len(told), bool(session.taken_back))
