@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import pytest
+from hypothesis import given
 
 from plait.core import commands as c, events as e
 from plait.core.commands import info_of
+from plait.core.errors import StoreError
 from plait.core.history import UNKNOWN_OUTCOME
 from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, Turn
 from plait.core.ports import Project, Write
 from plait.core.session import Session, SessionState
 from plait.models.scripted import Reply
-from plait.runtime.recovery import CUT_OFF
+from plait.runtime.recovery import CUT_OFF, PAGE, fold, settled
 from plait.runtime.registry import LEFT
+from plait.store.memory import MemoryStore
+from tests.core.histories import Player, steps
 from tests.runtime.failing import FailingStore
 from tests.runtime.waiting import LIMIT, until
 from tests.runtime.world import Recorder, World, ask, ended, fine, opened, said, scripted, shown
@@ -158,10 +163,10 @@ async def test_a_session_that_another_owner_works_on_is_refused() -> None:
 
 async def test_a_start_that_fails_leaves_nothing_behind() -> None:
     class Broken(FailingStore):
-        def read(self, session: SessionId, after: int = 0, upto: int | None = None) -> Sequence[e.Stamped]:
+        def settled(self, session: SessionId, after: int, most: int) -> Sequence[e.Stamped]:
             if session == bad:
                 raise ZeroDivisionError
-            return super().read(session, after, upto)
+            return super().settled(session, after, most)
 
     bad = SessionId("bad")
     world = World(scripted(Reply(match="", hang=True)), Broken())
@@ -172,3 +177,29 @@ async def test_a_start_that_fails_leaves_nothing_behind() -> None:
             raise AssertionError("it must not start")
     assert not any(thread.name == "plait-journal" for thread in threading.enumerate())
     assert world.store.claim(SessionId("good"), "another")
+
+
+@given(steps(60))
+def test_without_the_progress_of_answers_that_are_over_a_session_is_the_same(choices: list[Any]) -> None:
+    player = Player()
+    player.play(e.SessionOpened("default", "development", SHOP.id, "/shop"))
+    for choice in choices:
+        player.try_play(player.event(choice))
+    store = MemoryStore()
+    store.project(SHOP)
+    session = player.session
+    store.append([Write(info_of(session, draft=False), 0, store.epoch, tuple(player.durable))])
+    assert fold(session.id, settled(store, session.id)) == fold(session.id, player.durable)
+
+
+def test_a_long_session_is_folded_page_by_page() -> None:
+    world = World(scripted())
+    session = stored(world, *[e.Noted(str(number)) for number in range(2 * PAGE - 1)])
+    assert len(fold(session, settled(world.store, session)).conversation) == 2 * PAGE - 1
+
+
+def test_an_event_that_is_missing_is_noticed_where_no_turn_runs() -> None:
+    player = Player()
+    player.play(e.SessionOpened("default", "development", SHOP.id, "/shop"), e.Noted("one"), e.Noted("two"), e.Noted("three"))
+    with pytest.raises(StoreError, match="past event 2"):
+        fold(player.session.id, [one for one in player.durable if one.seq != 3])

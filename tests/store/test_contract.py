@@ -11,7 +11,7 @@ import pytest
 from plait.core import events as e
 from plait.core.commands import Draft, SessionInfo
 from plait.core.errors import SequenceConflict, StoreError
-from plait.core.messages import ProjectId, SessionId, Turn
+from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn
 from plait.core.ports import Project, Store, Write
 from plait.core.session import SessionState
 from tests.store.kinds import KINDS
@@ -89,6 +89,23 @@ def test_a_write_that_does_not_fit_changes_nothing_at_all(store: Store, wrong: C
         assert list(store.read(good.row.id)) == []
     store.append([write_of(S, 2, said("c"), store.epoch)])
     assert len(store.read(S)) == 3
+
+
+def test_a_fold_is_given_no_progress_of_answers_that_are_over(store: Store) -> None:
+    progress, ended = e.AnswerProgress(Turn(1), "x"), e.AssistantSaid(Turn(1), AssistantMessage("xx"), "end")
+    for events, needed in (
+        ((*said("a"), e.TurnStarted(Turn(1)), progress, progress, ended), [1, 2, 5]),
+        ((progress, e.TurnEnded(Turn(1), "done", seen=True), progress), [1, 2, 5, 6, 7, 8]),
+        ((e.TurnStarted(Turn(1)), progress, progress), [1, 2, 5, 7, 9, 10, 11]),
+    ):
+        before = len(store.read(S))
+        store.append([write_of(S, before, events, store.epoch)])
+        settled = store.settled(S, 0, 99)
+        assert [stamped.seq for stamped in settled] == needed
+        assert [one for one in store.read(S) if one.seq in needed] == list(settled)
+    assert [stamped.seq for stamped in store.settled(S, 2, 3)] == [5, 7, 9]
+    assert [stamped.seq for stamped in store.settled(S, 9, 3)] == [10, 11]
+    assert list(store.settled(S, 11, 3)) == list(store.settled(SessionId("nobody"), 0, 3)) == []
 
 
 def test_what_is_not_plain_data_is_refused(store: Store) -> None:

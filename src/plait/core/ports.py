@@ -60,6 +60,13 @@ class Store(Protocol):
         """Durable events with `after < seq <= upto`, in order; of an unknown session none."""
         ...
 
+    def settled(self, session: SessionId, after: int, most: int) -> Sequence[Stamped]:
+        """The next `most` durable events after `after` that a fold needs: without the progress of answers that are over.
+
+        Fewer than `most` means that there are no more.
+        """
+        ...
+
     def sessions(self, *, open_only: bool = False) -> Sequence[SessionInfo]:
         """Every session ever opened, last used first; with `open_only` without the completed ones, of which there may be very many."""
         ...

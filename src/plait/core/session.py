@@ -29,7 +29,7 @@ __all__ = ["TRANSITIONS", "Awaited", "Session", "SessionState", "Trigger", "trig
 
 @dataclass(slots=True)
 class Session:
-    """One session, folded from its events. Read its fields; only `apply` changes them."""
+    """One session, folded from its events. Read its fields; only `apply` changes them, and what reads it from a store (`seq`)."""
 
     id: SessionId
     name: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from plait.core import events as e
 from plait.core.errors import IllegalTransition, PlaitError, StoreError
@@ -14,10 +14,19 @@ from plait.runtime.turn import cut_off
 CUT_OFF = "plait stopped in the middle of this turn. Nothing was repeated; /retry asks the model again."
 
 
-def fold(session: SessionId, events: Sequence[e.Stamped]) -> Session:
-    """The session that these durable events make. Raises `StoreError` if they do not follow from each other."""
+PAGE = 1_000
+"""Events that are read at once: those of a long session together would need as much memory again as what is kept of them."""
+
+
+def fold(session: SessionId, events: Iterable[e.Stamped]) -> Session:
+    """The session that these durable events make; of a running turn, progress of its answer may be missing.
+
+    Raises `StoreError` if they do not follow from each other.
+    """
     folded = Session(session)
     for stamped in events:
+        if folded.running is not None:
+            folded.seq = max(folded.seq, (stamped.seq or 0) - 1)
         try:
             folded.apply(stamped)
         except IllegalTransition as error:
@@ -27,12 +36,21 @@ def fold(session: SessionId, events: Sequence[e.Stamped]) -> Session:
     return folded
 
 
+def settled(store: Store, session: SessionId) -> Iterator[e.Stamped]:
+    """The events that a fold needs, read page by page. Raises `StoreError`."""
+    seq, page = 0, store.settled(session, 0, PAGE)
+    while page:
+        yield from page
+        seq = page[-1].seq or seq
+        page = store.settled(session, seq, PAGE) if len(page) == PAGE else ()
+
+
 def claimed(store: Store, session: SessionId, owner: str) -> Session:
     """Blocks: the session, folded, with its lease taken for `owner`. Raises `StoreError`, and the lease is free then."""
     if not store.claim(session, owner):
         raise StoreError("Another process works on this session. Leave it there first.")
     try:
-        return fold(session, store.read(session))
+        return fold(session, settled(store, session))
     except PlaitError:
         store.release(session, owner)
         raise

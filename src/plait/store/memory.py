@@ -18,7 +18,7 @@ from plait.core.ports import Project, Write
 from plait.core.searching import MOST_MATCHES, Place, Places, Query
 from plait.core.states import SessionState
 from plait.store.leases import Leases
-from plait.store.rows import EventRow, closed, event_rows, not_in_trash, require_epoch, require_place, stamped_events
+from plait.store.rows import PROGRESS, SUPERSEDING, EventRow, closed, event_rows, not_in_trash, require_epoch, require_place, stamped_events
 from plait.store.scan import matches
 
 
@@ -63,6 +63,15 @@ class MemoryStore:
             self._require_open()
             rows = self._events.get(session, [])[max(0, after) : upto if upto is None else max(0, upto)]
         return stamped_events(session, (row[1:] for row in rows))
+
+    def settled(self, session: SessionId, after: int, most: int) -> Sequence[Stamped]:
+        """See `Store.settled`."""
+        with self._lock:
+            self._require_open()
+            rows = self._events.get(session, [])
+            over = max((row.seq for row in rows if row.type in SUPERSEDING), default=0)
+            needed = [row[1:] for row in rows if row.seq > after and (row.type != PROGRESS or row.seq > over)]
+        return stamped_events(session, needed[:most])
 
     def sessions(self, *, open_only: bool = False) -> Sequence[SessionInfo]:
         """See `Store.sessions`."""

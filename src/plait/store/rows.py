@@ -11,6 +11,10 @@ from plait.core.events import EPHEMERAL_TYPES, Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import Write
 
+PROGRESS = "AnswerProgress"
+SUPERSEDING = ("AssistantSaid", "TurnStarted")
+"""Events before which no progress matters: the answer is whole, or another turn began."""
+
 
 class EventRow(NamedTuple):
     """One durable event as a store keeps it; `data` is its JSON."""

@@ -132,6 +132,11 @@ class SqliteStore(Connections):
         rows = self._select(statements.READ_EVENTS, (without_surrogates(session), *bounds))
         return stamped_events(session, rows)
 
+    def settled(self, session: SessionId, after: int, most: int) -> Sequence[Stamped]:
+        """See `Store.settled`."""
+        known = without_surrogates(session)
+        return stamped_events(session, self._select(statements.READ_SETTLED, (known, after, known, most)))
+
     def sessions(self, *, open_only: bool = False) -> Sequence[SessionInfo]:
         """See `Store.sessions`."""
         rows = self._select(statements.READ_OPEN_SESSIONS if open_only else statements.READ_SESSIONS)

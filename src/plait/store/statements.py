@@ -12,12 +12,19 @@ from plait.core.commands import SessionInfo
 from plait.core.errors import StoreError
 from plait.core.session import SessionState
 from plait.store import engine
-from plait.store.rows import EventRow
+from plait.store.rows import PROGRESS, SUPERSEDING, EventRow
 
 LAST_SEQ = 2**63 - 1
 """SQLite's largest integer: no upper end."""
 
 READ_EVENTS = "SELECT seq, thread, at, type, data FROM events WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq"
+READ_SETTLED = f"""
+SELECT seq, thread, at, type, data FROM events
+WHERE session = ? AND seq > ? AND (type <> '{PROGRESS}' OR seq > coalesce((
+    SELECT seq FROM events WHERE session = ? AND type IN {SUPERSEDING} ORDER BY seq DESC LIMIT 1
+), 0))
+ORDER BY seq LIMIT ?
+"""
 _SESSIONS = """
 SELECT id, name, kind, state, project, directory, messages, created_at, last_at, seq, title, named_by_hand, waiting_for, waiting_since,
     unread, ended, ending, queued, used_at, muted, notify, first, tags, pinned, archived, trashed_at, forked_from,
