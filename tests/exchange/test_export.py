@@ -81,10 +81,18 @@ def story(text: str) -> Story:
         e.Titled(text),
         e.Renamed(text, by_hand=True),
         e.Noted(text),
+        e.CompactionAsked(text),
+        e.Compacted(turn, 3, text, text),
+        e.Rewound(turn, text, 2),
+        e.Redone(text, 2),
+        e.Forked(ID, 3, text),
+        e.Imported(text, text, text),
+        e.DirectoryChanged(text),
+        e.Tagged((text,)),
         e.UnknownEvent(text, text),
         e.UserSaid("the last word"),
     )
-    return story_of(replace(ROW, name=text, title=text, directory=text, project=text), events)
+    return story_of(replace(ROW, name=text, title=text, directory=text, project=text, tags=(text,)), events)
 
 
 # Going out and coming back
@@ -163,7 +171,7 @@ def test_nobodys_text_becomes_markdown_of_the_document(text: str) -> None:
     assert sum(heading.startswith("You, ") for heading in at_top) == 4
     assert at_top[-1].startswith("You, ")
     fences = [token.content for token in tokens if token.type == "fence" and token.level == 0]
-    assert len(fences) == 6  # of each story: the file, the call, the result
+    assert len(fences) == 8  # of each story: the file, the call, the result, the summary
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028]", document)
 
 
@@ -275,6 +283,36 @@ def test_everything_that_was_said_is_in_each_form() -> None:
         places = [text.index(one) for one in said]
         assert places == sorted(places), "in the order of the conversation"
         assert "superseded" not in text
+
+
+def test_what_was_taken_back_is_marked_and_a_summary_is_told() -> None:
+    turns = [Turn(2), Turn(6), Turn(12)]
+    events = stamped(
+        e.SessionOpened("auth-fix", "debug", PROJECT.id, PROJECT.directory),
+        *(e.UserSaid("kept"), e.TurnStarted(turns[0]), e.AssistantSaid(turns[0], AssistantMessage("right"), "end")),
+        e.TurnEnded(turns[0], "done", seen=True),
+        *(e.UserSaid("gone"), e.TurnStarted(turns[1]), e.AssistantSaid(turns[1], AssistantMessage("wrong"), "end")),
+        e.TurnEnded(turns[1], "failed", seen=True),
+        e.Rewound(turns[1], "gone", 2),
+        e.DirectoryChanged("/home/ada/mill"),
+        e.CompactionAsked("the names"),
+        *(e.TurnStarted(turns[2]), e.Compacted(turns[2], 5, "in short", messages=2), e.TurnEnded(turns[2], "done", seen=True)),
+    )
+    row = replace(ROW, tags=("login", "urgent"), pinned=True)
+    text = render([Exported(row, Kept(ID, PROJECT, events))], "markdown", program="1", at=1.0, cut=None)
+    marked = [line.partition(",")[0] for line in text.splitlines() if line.endswith("(taken back)")]
+    assert marked[:2] == ["## You", "## Assistant"]
+    assert marked[2].endswith("The turn failed (taken back)")
+    assert "Went back to before: gone (2 messages taken back)\n" in text
+    assert "Asked for a summary that keeps: the names\n" in text
+    assert "The model is told 2 messages before this as a summary from here on\n\nSummary:\n\n```text\nin short\n```\n" in text
+    assert "- tags: login, urgent\n- filed: pinned\n" in text
+    assert "Went on in /home/ada/mill\n" in text
+    page = render([Exported(row, Kept(ID, PROJECT, events))], "html", program="1", at=1.0, cut=None)
+    assert [page.count(f'<section class="{kind}">') for kind in ("user", "user gone", "assistant", "assistant gone")] == [1, 1, 1, 1]
+    assert "<details><summary>Summary</summary>\n<pre>in short</pre>" in page
+    again = (*events, e.Stamped(ID, 16, 2000.0, e.Redone("gone", 2)))
+    assert "(taken back)" not in to_markdown([story_of(row, again)])
 
 
 def test_secrets_are_cut_out_of_every_form() -> None:

@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from plait.core.sanitize import sanitize
 from plait.exchange.markdown import code_lines
-from plait.exchange.story import Item, Part, Story, when
+from plait.exchange.story import TAKEN_BACK, Item, Part, Story, when
 
 _STYLE = """
 :root { color-scheme: light dark; --edge: #8886; --soft: #8881; }
@@ -26,6 +26,7 @@ pre { background: var(--soft); border: 1px solid var(--edge); border-radius: 4px
 section.user { border-left: 4px solid #48f; padding-left: .8rem; } section.assistant { border-left: 4px solid #4a4; padding-left: .8rem; }
 section.tool { border-left: 4px solid var(--edge); padding-left: .8rem; }
 section.question { border-left: 4px solid #d80; padding-left: .8rem; }
+section.gone { opacity: .6; border-left-style: dashed; }
 article + article { border-top: 2px solid var(--edge); margin-top: 3rem; }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -54,9 +55,12 @@ def _story(story: Story) -> str:
 
 def _item(item: Item) -> str:
     moment = f"<time>{text_of(when(item.at))}</time>"
+    mark = f" ({TAKEN_BACK})" if item.taken_back else ""
+    parts = "".join(map(_part, item.parts))
     if item.role == "note":
-        return f'<p class="note">{moment} {text_of(item.title)}</p>\n'
-    return f'<section class="{item.role}">\n<h2>{text_of(item.title)} {moment}</h2>\n' + "".join(map(_part, item.parts)) + "</section>\n"
+        return f'<p class="note">{moment} {text_of(item.title)}{mark}</p>\n{parts}'
+    kind = f"{item.role} gone" if item.taken_back else item.role
+    return f'<section class="{kind}">\n<h2>{text_of(item.title)} {moment}{mark}</h2>\n{parts}</section>\n'
 
 
 def _part(part: Part) -> str:

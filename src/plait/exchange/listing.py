@@ -22,6 +22,11 @@ class Listed:
     below: tuple[str, ...] = ()
 
 
+def tags_text(tags: Sequence[str]) -> str:
+    """Tags as they are shown."""
+    return " ".join(f"#{tag}" for tag in tags)
+
+
 def places(rows: Sequence[SessionInfo], home: str) -> dict[str, str]:
     """What each project but `home` is called in a list: its id without the digits at the end, where no other is called so."""
     short = {row.project: row.project.rpartition("-")[0] or row.project for row in rows}
@@ -53,6 +58,13 @@ def _json(one: Listed) -> str:
         "unread": row.unread,
         "queued": row.queued,
         "draft": row.draft and not one.shown,
+        "first": row.first,
+        "tags": row.tags,
+        "pinned": row.pinned,
+        "archived": row.archived,
+        "trashedAt": row.trashed_at or None,
+        "forkedFrom": row.forked_from or None,
+        "muted": row.muted,
         "createdAt": row.created_at,
         "lastAt": row.last_at,
         "completed": row.state is SessionState.COMPLETED,

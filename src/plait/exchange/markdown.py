@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from plait.core.sanitize import sanitize
-from plait.exchange.story import Item, Part, Story, when
+from plait.exchange.story import TAKEN_BACK, Item, Part, Story, when
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _MEANS = re.compile(r"([\\`*_\[\]<>#|~&$])")
@@ -33,9 +33,9 @@ def _story(story: Story) -> str:
 
 
 def _item(item: Item) -> str:
-    if item.role == "note":
-        return f"\n*{when(item.at)}* {inline(item.title)}\n"
-    return f"\n## {inline(item.title)}, {when(item.at)}\n" + "".join(map(_part, item.parts))
+    mark = f" ({TAKEN_BACK})" if item.taken_back else ""
+    head = f"*{when(item.at)}* {inline(item.title)}" if item.role == "note" else f"## {inline(item.title)}, {when(item.at)}"
+    return f"\n{head}{mark}\n" + "".join(map(_part, item.parts))
 
 
 def _part(part: Part) -> str:

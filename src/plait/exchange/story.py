@@ -2,23 +2,28 @@
 
 Rules:
 1. A message stands where its turn started, as on the screen; one that never ran stands where it was taken out of the queue.
-2. Nothing that was said is left out: thinking, calls, results, questions, failures, and an answer that is not finished.
+2. Nothing that was said is left out: thinking, calls, results, questions, failures, and an answer that is not finished. What was taken
+   back stays where it was said, and is marked.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from plait.core import events as e
+from plait.core.branching import taken_back, turn_of
 from plait.core.commands import SessionInfo
+from plait.core.counting import counted
 from plait.core.messages import Turn
 
 Role: TypeAlias = Literal["user", "assistant", "tool", "question", "note"]
 Shape: TypeAlias = Literal["prose", "thinking", "code", "note"]
 
+TAKEN_BACK = "taken back"
+"""What stands beside an item that the model is not told of any more."""
 _ENDINGS = {"failed": "The turn failed", "interrupted": "The turn was interrupted", "limit": "The turn stopped at its limit"}
 _STATES = {e.Paused: "Paused", e.Unpaused: "Unpaused", e.Closed: "Closed", e.Reopened: "Reopened"}
 
@@ -40,6 +45,8 @@ class Item:
     title: str
     at: float
     parts: tuple[Part, ...] = ()
+    taken_back: bool = False
+    """The model is not told of it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,20 @@ def story_of(row: SessionInfo, events: Sequence[e.Stamped]) -> Story:
         ("state", row.state.value),
         ("project", row.project),
         ("directory", row.directory),
+        ("tags", ", ".join(row.tags)),
+        ("filed", ", ".join(word for word, is_so in _filed(row) if is_so)),
         ("opened", when(row.created_at)),
         ("last", when(row.last_at)),
         ("messages", f"{row.messages:,}"),
     )
-    items = [item for stamped in in_order(events) if (item := _item(stamped)) is not None]
+    gone = taken_back(events)
+    told = ((stamped, item) for stamped in in_order(events) if (item := _item(stamped)) is not None)
+    items = [replace(item, taken_back=turn_of(stamped) in gone) for stamped, item in told]
     return Story(row.name, tuple(fact for fact in facts if fact[1]), (*items, *_unfinished(events)))
+
+
+def _filed(row: SessionInfo) -> tuple[tuple[str, bool], ...]:
+    return ("pinned", row.pinned), ("archived", row.archived), ("in the trash", bool(row.trashed_at))
 
 
 def when(at: float) -> str:
@@ -108,6 +123,9 @@ def _item(stamped: e.Stamped) -> Item | None:
             return Item("question", "Question to you", at, (Part("prose", question), *(Part("note", one, "choice") for one in choices)))
         case e.QuestionAnswered(result=result):
             return Item("user", "Your answer", at, (Part("prose", result.content),))
+        case e.Compacted(summary=summary, messages=messages):
+            title = f"The model is told {counted(messages, 'message')} before this as a summary from here on"
+            return Item("note", title, at, (Part("code", summary, "Summary"),))
         case _:
             text = _note(stamped.event)
             return Item("note", text, at) if text else None
@@ -134,6 +152,18 @@ def _note(event: e.Event) -> str:
             return f"Title: {title}"
         case e.RetryAsked():
             return "Asked once more"
+        case e.CompactionAsked(keep=keep):
+            return f"Asked for a summary that keeps: {keep}" if keep else "Asked for a summary"
+        case e.Rewound(text=text, messages=messages, replaced=replaced):
+            return f"{'Edited' if replaced else 'Went back to before'}: {text} ({counted(messages, 'message')} taken back)"
+        case e.Redone(text=text, messages=messages):
+            return f"Brought back: {text} ({counted(messages, 'message')})"
+        case e.DirectoryChanged(directory=directory):
+            return f"Went on in {directory}"
+        case e.Forked(name=name):
+            return f"What stands before this was copied from the session {name}"
+        case e.Imported(source=source):
+            return f"What stands before this was imported from {source}"
         case e.UnknownEvent(name=name):
             return f"Something that another version of plait wrote: {name}"
     return _STATES.get(type(event), "")
