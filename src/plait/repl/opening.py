@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prompt_toolkit.history import InMemoryHistory
 
 from plait.core import commands as c, events as e
+from plait.core.branching import Asking, taken_back, turn_of
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.core.session import SessionState
@@ -65,10 +66,10 @@ def news_heading(info: c.SessionInfo, news: c.News, *, again: bool) -> str:
     tools = f" ({news.tools} tool{'s' * (news.tools != 1)})" if news.tools else ""
     messages = 10 + sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in news.events)
     skipped = f" · {news.skipped_lines:,} lines before them are only in /history" if news.skipped else ""
-    return f"{info.name}: {count} since {_clock(news.since)}{tools}{skipped} · /history {messages} for more"
+    return f"{info.name}: {count} since {clock(news.since)}{tools}{skipped} · /history {messages} for more"
 
 
-def _clock(at: float) -> str:
+def clock(at: float) -> str:
     """A moment in local time: the hour if it is today, else the date too."""
     then, now = time.localtime(at), time.localtime()
     return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
@@ -77,6 +78,7 @@ def _clock(at: float) -> str:
 async def read_opening(client: Client, session: SessionId) -> Opening:
     """Read a session's last pages, until enough is there. Raises nothing: a refused page is an empty one, and the follower tells why."""
     events: tuple[e.Stamped, ...] = ()
+    told = events
     start, before, last = 0, 0, None
     for _ in range(PAGES):
         reply = await client.submit(c.ReadHistory(session, before + 1 if last else None, PAGE))
@@ -84,12 +86,24 @@ async def read_opening(client: Client, session: SessionId) -> Opening:
             break
         last = last or (reply.events[-1] if reply.events else None)
         events = (*(one for one in reply.events if not isinstance(one.event, e.AnswerProgress)), *events)
-        before, start = reply.earlier, _start_of_recent(events)
-        if not before or _messages(events[start:]) >= SHOWN_MESSAGES:
+        told = _as_it_stands(events)
+        before, start = reply.earlier, _start_of_recent(told)
+        if not before or _messages(told[start:]) >= SHOWN_MESSAGES:
             break
     inputs = [one.event.text for one in events if isinstance(one.event, e.UserSaid)]
     seq, at = ((last.seq or 0), last.at) if last else (0, 0.0)
-    return Opening(events[start:], tuple(inputs[-INPUTS:]), _messages(events[:start]), before > 0, seq, at)
+    return Opening(told[start:], tuple(inputs[-INPUTS:]), _messages(told[:start]), before > 0, seq, at)
+
+
+def _as_it_stands(events: tuple[e.Stamped, ...]) -> tuple[e.Stamped, ...]:
+    """Without what was taken back; that it was is told as long as it can be brought back."""
+    gone = taken_back(events)
+    last = max((place for place, one in enumerate(events) if isinstance(one.event, Asking)), default=-1)
+    return tuple(
+        one
+        for place, one in enumerate(events)
+        if turn_of(one) not in gone and (place > last or not isinstance(one.event, (e.Rewound, e.Redone)))
+    )
 
 
 def _messages(events: tuple[e.Stamped, ...]) -> int:

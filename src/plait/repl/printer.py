@@ -15,6 +15,7 @@ from plait.core import events as e
 from plait.core.messages import AssistantMessage, Turn
 from plait.core.sanitize import sanitize
 from plait.repl import render
+from plait.repl.revisions import revision_text
 from plait.repl.style import Look
 from plait.repl.surface import Surface
 
@@ -218,6 +219,8 @@ class Printer:
                 self._surface.write(render.render_error(f"{text} What you say is kept and saved as soon as it works again.", self.look))
             case e.StoreRecovered():
                 self._notice("success", "Saving works again; nothing was lost.")
+            case e.Rewound() | e.Redone() | e.Forked() | e.DirectoryChanged():
+                self._notice("info", revision_text(event, now=True))
             case e.UnknownEvent(name=name):
                 self._notice("info", f"An event of a later version: {name}.")
             case _:

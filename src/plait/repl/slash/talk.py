@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 
 from plait.core import commands as c, events as e
+from plait.core.branching import taken_back, turn_of
 from plait.core.errors import UsageError
+from plait.core.revising import ReadTurns, Turns
 from plait.repl.clipboard import copy_text
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
-from plait.repl.slash.transcript import is_message, last_messages, shown_again
+from plait.repl.slash.transcript import headings, is_message, last_messages, shown_again
 from plait.repl.slash.wording import counted
 
 HISTORY_SHOWN = 10
@@ -63,7 +65,8 @@ async def history(prompt: Prompt, argument: str) -> None:
     if not any(map(is_message, told)):
         notice(prompt, "Nothing has been said in this session yet. Type a message.")
         return
-    for text in shown_again(told, prompt.look):
+    turns = await prompt.submit(ReadTurns(prompt.session, limit=MOST_MESSAGES))
+    for text in shown_again(told, prompt.look, headings(told, turns.turns if isinstance(turns, Turns) else ())):
         prompt.show(text)
         await prompt.shown()
     if wanted > MOST_MESSAGES and sum(map(is_message, told)) == MOST_MESSAGES:
@@ -114,9 +117,10 @@ def _copy_count(argument: str) -> int:
 
 
 async def _answers(prompt: Prompt, messages: int) -> list[str]:
-    """The texts of the answers among the last `messages`, oldest first."""
+    """The texts of the answers among the last `messages`, oldest first, without those that were taken back."""
     told = await last_messages(prompt, messages) or []
-    texts = [stamped.event.message.text for stamped in told if isinstance(stamped.event, e.AssistantSaid)]
+    gone = taken_back(told)
+    texts = [one.event.message.text for one in told if isinstance(one.event, e.AssistantSaid) and turn_of(one) not in gone]
     return [text for text in texts if text.strip()]
 
 
@@ -161,6 +165,7 @@ COMMANDS = (
         "/history [N]",
         f"Show the last N messages of this session again ({HISTORY_SHOWN} without N), thinking included.",
         (("/history 20", "shows the last 20 messages"),),
+        detail="Above each of your messages stands its number, for /rewind and /fork, or that it was taken back.",
     ),
     SlashCommand(
         "copy",

@@ -2,26 +2,46 @@
 
 Rules:
 1. A message stands where its turn started, as on the screen; one that never ran is shown where it was taken out of the queue.
-2. Everything is shown: thinking is not folded here.
+2. Everything is shown: thinking is not folded here, and what was taken back is there, marked as such.
 3. Pages are read from the end, and only as many as are needed; of an answer's progress nothing is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from plait.core import events as e
+from plait.core.branching import taken_back
 from plait.core.commands import HistoryPage, ReadHistory
-from plait.core.messages import AssistantMessage, SessionId
+from plait.core.messages import AssistantMessage, SessionId, Turn
+from plait.core.revising import TurnLine
 from plait.exchange.story import in_order
 from plait.repl import render
+from plait.repl.opening import clock
 from plait.repl.printer import ASKING
+from plait.repl.revisions import revision_text
+from plait.repl.slash.layout import paragraph
 from plait.repl.slash.registry import Prompt
 from plait.repl.style import Look
 
 PAGE = 1000  # the most events that the runtime gives at once
 
-_TOLD = (e.UserSaid, e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.QuestionAsked, e.QuestionAnswered, e.TurnEnded, e.Noted)
+_TOLD = (
+    e.UserSaid,
+    e.RetryAsked,
+    e.CompactionAsked,
+    e.TurnStarted,
+    e.AssistantSaid,
+    e.ToolReturned,
+    e.QuestionAsked,
+    e.QuestionAnswered,
+    e.TurnEnded,
+    e.Noted,
+    e.Rewound,
+    e.Redone,
+    e.Forked,
+    e.DirectoryChanged,
+)
 
 
 async def last_messages(prompt: Prompt, wanted: int, session: SessionId | None = None) -> list[e.Stamped] | None:
@@ -79,18 +99,36 @@ def is_message(stamped: e.Stamped) -> bool:
     return isinstance(stamped.event, (e.UserSaid, e.AssistantSaid))
 
 
-def shown_again(told: Sequence[e.Stamped], look: Look) -> list[str]:
-    """Each event as finished text; long pauses between two of them are named."""
+def headings(told: Sequence[e.Stamped], turns: Sequence[TurnLine]) -> dict[int, str]:
+    """What stands above the user's messages, by their events: the number by which a command names it, or that it was taken back."""
+    numbers = {line.turn: f"{line.number:,}" for line in turns}
+    gone = taken_back(told)
+    marks = {}
+    for stamped in told:
+        turn = Turn(stamped.seq or 0)
+        if isinstance(stamped.event, e.UserSaid) and (turn in gone or turn in numbers):
+            marks[turn] = f"{'taken back' if turn in gone else numbers[turn]} · {clock(stamped.at)}"
+    return {int(turn): mark for turn, mark in marks.items()}
+
+
+def shown_again(told: Sequence[e.Stamped], look: Look, marks: Mapping[int, str] | None = None) -> list[str]:
+    """Each event as finished text; long pauses between two of them are named. `marks` are lines above some of them, by event."""
     out: list[str] = []
     last_at = 0.0
     for stamped in told:
         pause = stamped.at - last_at if last_at else 0.0
         gap = render.render_gap(pause, look) if pause >= render.GAP_S else ""
         text = _rendered(stamped.event, look)
+        mark = (marks or {}).get(stamped.seq or 0, "")
         if text:
-            out.append(("\n" + gap if gap else "") + text)
+            head = "\n" + paragraph(_in_words(mark) if look.plain else mark, look, dim=True) if mark else ""
+            out.append(("\n" + gap if gap else "") + head + (text.lstrip("\n") if head else text))
             last_at = stamped.at
     return out
+
+
+def _in_words(mark: str) -> str:
+    return (f"message {mark}" if mark[:1].isdigit() else mark).replace(" · ", ", ")
 
 
 def _rendered(event: e.Event, look: Look) -> str:
@@ -113,7 +151,8 @@ def _rendered(event: e.Event, look: Look) -> str:
         case e.Noted(text=text):
             return render.render_notice("warning", text, look)
         case _:
-            return ""
+            text = revision_text(event)
+            return render.render_notice("info", text, look) if text else ""
 
 
 def _answer(event: e.AssistantSaid, look: Look) -> str:
