@@ -120,6 +120,16 @@ class Settings:
     )
     max_tokens: int | None = _setting(int, None, "The longest answer, in tokens.", lowest=1, highest=10_000_000, flag="--max-tokens")
     max_turns: int = _setting(int, 50, "Model calls in one turn, tool calls between them.", lowest=1, highest=1000, flag="--max-turns")
+    compact_at: int = _setting(
+        int,
+        80,
+        "Percent of the model's context window from which on a conversation is compacted by itself; 0 never does it.",
+        lowest=0,
+        highest=100,
+    )
+    window_messages: int = _setting(
+        int, 0, "Tell the model only about so many of a session's last messages; 0 tells it all.", lowest=0, highest=1_000_000
+    )
     vi_mode: bool = _setting(bool, False, "Edit the prompt with the keys of vi.")
     plain: bool = _setting(bool, False, "Linear text, words for marks, nothing redrawn.", flag="--plain")
     timestamps_after: int = _setting(

@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from plait.core import commands, events, messages, revising, sorting
+from plait.core import commands, compacting, events, messages, revising, sorting
 from plait.core.errors import PlaitError
 
 Json = Any
@@ -57,6 +57,7 @@ TYPES: dict[str, type] = {
         commands.Heavy,
         commands.Held,
         commands.Hit,
+        compacting.ContextPart,
         revising.TurnLine,
         sorting.InTrash,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
+from plait.core.compacting import CompactingCommand
 from plait.core.drafting import KeepDraft, ReadDraft
 from plait.core.messages import Attachment, CallId, SessionId
 from plait.core.replies import (
@@ -280,6 +281,7 @@ Command: TypeAlias = (
     | TrustInstructions
     | ReadModels
     | Search
+    | CompactingCommand
     | Revising
     | Sorting
     | ReadTrash

@@ -10,7 +10,7 @@ from plait.core.errors import UsageError
 from plait.core.events import SettingValue
 from plait.core.notices import DEFAULT_NOTIFY, parse_rules, rules_text
 
-SESSION_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "notify", "mute")
+SESSION_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "compact_at", "window_messages", "notify", "mute")
 """The settings that a session can have for itself; each is a field of `Defaults` too, which is what holds where a session has none."""
 
 BUFFER_EVENTS = 512
@@ -18,7 +18,14 @@ BUFFER_BYTES = 10 * 1024 * 1024
 """How much of a session's latest output is held for whoever shows it next; the rest is in its history. A full ring of 2,048 events for 200
 sessions was 77 MB (`architecture.md`)."""
 
-_RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "top_p": (0, 1), "max_tokens": (1, 10_000_000)}
+_RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "max_tokens": (1, 10_000_000),
+    "compact_at": (0, 100),
+    "window_messages": (0, 1_000_000),
+}
+_WHOLE = ("max_tokens", "compact_at", "window_messages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,10 @@ class Defaults:
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
+    compact_at: int = 80
+    """Percent of the model's context window from which on a conversation is compacted by itself; 0 for never."""
+    window_messages: int = 0
+    """The model is told so many of the last messages, and no more; 0 for all."""
     notify: str = DEFAULT_NOTIFY
     """Which notices come how; a session's own rules say it for the kinds that they name."""
     mute: int | None = None
@@ -82,7 +93,7 @@ def checked_setting(key: str, value: SettingValue) -> SettingValue:
 
 def _number(key: str, value: str | int | float) -> SettingValue:
     low, high = _RANGES[key]
-    whole = key == "max_tokens"
+    whole = key in _WHOLE
     try:
         number = int(value) if whole and not isinstance(value, float) else float(value)
     except (ValueError, OverflowError):

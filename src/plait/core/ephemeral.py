@@ -47,6 +47,15 @@ class SlotAwaited:
 
 
 @dataclass(frozen=True, slots=True)
+class Compacting:
+    """Ephemeral: the turn writes a summary of the conversation, in `parts` calls; this is the one with the number `part`, from 1."""
+
+    turn: Turn
+    part: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsChanged:
     """Ephemeral, of no session: the list of open sessions or the gate's figures are not what they were. `ReadFleet` tells them."""
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, get_args
 from plait.core.ephemeral import (
     AnswerDelta as AnswerDelta,
     CallDelayed as CallDelayed,
+    Compacting as Compacting,
     InProgress as InProgress,
     SessionsChanged as SessionsChanged,
     SlotAwaited as SlotAwaited,
@@ -265,7 +266,7 @@ Durable: TypeAlias = (
     | Origin
     | UnknownEvent
 )
-Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | SessionsChanged | StoreTrouble | StoreRecovered
+Ephemeral: TypeAlias = AnswerDelta | InProgress | CallDelayed | SlotAwaited | Compacting | SessionsChanged | StoreTrouble | StoreRecovered
 Event: TypeAlias = Durable | Ephemeral
 
 EPHEMERAL_TYPES: tuple[type[Ephemeral], ...] = get_args(Ephemeral)

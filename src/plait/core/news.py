@@ -59,8 +59,9 @@ def _begun(conversation: Sequence[e.Stamped], kept: Sequence[e.Stamped], seen: i
     if not turns:
         return ()
     recent = list(takewhile(lambda stamped: (stamped.seq or 0) >= min(turns), reversed(conversation)))
-    before = (stamped.event for stamped in recent if (stamped.seq or 0) <= seen)
-    turns -= {event.turn for event in before if isinstance(event, e.TurnStarted)}
+    told_here = {stamped.seq for stamped in kept}
+    elsewhere = (stamped.event for stamped in recent if stamped.seq not in told_here)
+    turns -= {event.turn for event in elsewhere if isinstance(event, e.TurnStarted)}
     said = [stamped for stamped in recent if stamped.seq in turns and isinstance(stamped.event, e.UserSaid)]
     return tuple(reversed(said))
 
@@ -131,6 +132,8 @@ def _text_of(event: e.Event) -> tuple[str, Callable[[str], e.Event]]:
             return event.detail, lambda text: replace(event, detail=text)
         case e.Noted():
             return event.text, lambda text: replace(event, text=text)
+        case e.Compacted():
+            return event.summary, lambda text: replace(event, summary=text)
         case _:
             return "", lambda text: event
 
@@ -143,6 +146,8 @@ def _lines(stamped: e.Stamped, shown: int = 0) -> int:
             return _text_lines(detail)
         case e.Noted(text=text) | e.QuestionAsked(question=text):
             return _text_lines(text)
+        case e.Compacted():
+            return 1
         case _:
             return 0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
+from plait.core.compacting import CompactingReply
 from plait.core.info import SessionInfo as SessionInfo, info_of as info_of, waiting_text as waiting_text
 from plait.core.messages import SessionId, Turn, Usage
 from plait.core.revising import RevisingReply
@@ -72,6 +73,8 @@ class Status:
     running: Turn | None = None
     waiting: tuple[e.Stamped, ...] = ()
     """The messages whose turns have not started."""
+    compact_at: int = 0
+    window_messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +216,17 @@ class Found:
 
 
 Reply: TypeAlias = (
-    Done | Refused | HistoryPage | Status | ModelList | Draft | News | Fleet | Internals | Found | RevisingReply | SortingReply
+    Done
+    | Refused
+    | HistoryPage
+    | Status
+    | ModelList
+    | Draft
+    | News
+    | Fleet
+    | Internals
+    | Found
+    | CompactingReply
+    | RevisingReply
+    | SortingReply
 )

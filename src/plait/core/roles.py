@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plait.core import events as e
 
-PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.SessionsChanged, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
+PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.Compacting, e.SessionsChanged, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
 """What touches neither the state nor the fold: passed on to whoever watches."""
 
 CONVERSATION = (

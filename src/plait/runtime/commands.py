@@ -6,6 +6,8 @@ import anyio.to_thread
 
 from plait.core import commands as c, events as e
 from plait.core.codec import cleaned
+from plait.core.compacting import Compact
+from plait.core.context import asked_again
 from plait.core.defaults import checked_setting
 from plait.core.errors import UsageError
 from plait.core.messages import ToolResult
@@ -14,6 +16,7 @@ from plait.core.session import SessionState
 from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
 from plait.runtime.acknowledging import INPUT_CAP, done, happen, refuse_bad_message, refuse_when_full
 from plait.runtime.branching import revise
+from plait.runtime.context import compact
 from plait.runtime.managed import Managed
 from plait.runtime.namer import name_session, wants_name
 from plait.runtime.opening import close_session, enter_project, free_name, open_session, reopen_session
@@ -40,6 +43,8 @@ async def carry_out(registry: Registry, command: c.Command) -> c.Reply:
             return await _say(registry, command)
         case c.Retry():
             return await _retry(registry, command)
+        case Compact():
+            return await compact(registry, command)
         case c.Interrupt():
             return await _interrupt(registry, command)
         case c.ChangeSetting():
@@ -85,7 +90,7 @@ async def _retry(registry: Registry, command: c.Retry) -> c.Reply:
     if not any(isinstance(stamped.event, e.TurnStarted) for stamped in session.conversation):
         raise UsageError("There is nothing to retry yet. Send a message first.")
     refuse_when_full(registry)
-    return await happen(registry, managed, e.RetryAsked())
+    return await happen(registry, managed, asked_again(session.conversation))
 
 
 async def _interrupt(registry: Registry, command: c.Interrupt) -> c.Reply:

@@ -95,9 +95,9 @@ class EventLog:
         match stamped.event:
             case e.SlotAwaited(place=0):
                 self._awaited = None
-            case e.CallDelayed() | e.SlotAwaited():
+            case e.CallDelayed() | e.SlotAwaited() | e.Compacting():
                 self._awaited = stamped
-            case e.AnswerDelta() | e.AssistantSaid() | e.TurnEnded():
+            case e.AnswerDelta() | e.AssistantSaid() | e.Compacted() | e.TurnEnded():
                 self._awaited = None
         self._advance()
 

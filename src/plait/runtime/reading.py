@@ -7,10 +7,12 @@ from typing import TypeAlias, assert_never
 import anyio.to_thread
 
 from plait.core import commands as c, events as e
+from plait.core.compacting import ReadContext
 from plait.core.errors import ModelError, UsageError
 from plait.core.messages import SessionId
 from plait.core.news import unseen
 from plait.core.session import SessionState
+from plait.runtime.context import read_context
 from plait.runtime.finding import search
 from plait.runtime.memory import heavy
 from plait.runtime.registry import Registry
@@ -19,7 +21,9 @@ from plait.runtime.weight import weight
 PAGE_CAP = 1_000
 """Events of one page of history."""
 
-Reading: TypeAlias = c.ReadHistory | c.ReadStatus | c.ReadModels | c.ReadDraft | c.ReadNews | c.ReadFleet | c.ReadInternals | c.Search
+Reading: TypeAlias = (
+    c.ReadHistory | c.ReadStatus | c.ReadModels | c.ReadDraft | c.ReadNews | c.ReadFleet | c.ReadInternals | ReadContext | c.Search
+)
 
 
 async def read(registry: Registry, command: Reading) -> c.Reply:
@@ -40,6 +44,8 @@ async def read(registry: Registry, command: Reading) -> c.Reply:
             return _fleet(registry)
         case c.ReadInternals():
             return await _internals(registry)
+        case ReadContext():
+            return await read_context(registry, command)
         case c.Search():
             return await search(registry, command)
         case _:
@@ -117,6 +123,8 @@ async def _status(registry: Registry, command: c.ReadStatus) -> c.Reply:
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
+        compact_at=settings.number(session, "compact_at"),
+        window_messages=settings.number(session, "window_messages"),
         usage=session.usage,
         context_used=session.context_used,
         context_window=choice.context_window if choice else None,

@@ -31,9 +31,10 @@ from plait.runtime.gate import Gate
 from plait.runtime.journal import Journal
 from plait.runtime.listing import SessionList
 from plait.runtime.managed import Managed, Surroundings
+from plait.runtime.plan import TurnTools
 from plait.runtime.recovery import claimed, cut_off_by_crash
 from plait.runtime.settings import SessionSettings
-from plait.runtime.turn import TurnRunner, TurnTools, cut_off
+from plait.runtime.turn import TurnRunner, cut_off
 
 log = logging.getLogger(__name__)
 

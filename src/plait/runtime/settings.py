@@ -16,7 +16,7 @@ from plait.core.messages import Sampling, SessionId
 from plait.core.ports import ModelChoice, Models, Store
 from plait.core.prompt import DEFAULT_SYSTEM, Instructions, system_prompt
 from plait.core.session import Session
-from plait.runtime.turn import TurnPlan
+from plait.runtime.plan import TurnPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,10 @@ class SessionSettings:
             int(max_tokens) if max_tokens is not None else None,
         )
 
+    def number(self, session: Session, key: str) -> int:
+        """A whole number that is set everywhere, such as `compact_at`."""
+        return int(self.effective(session, key)[0] or 0)
+
     def system(self, session: Session) -> str:
         """The session's system prompt, instruction files apart."""
         return str(self.effective(session, "system")[0] or DEFAULT_SYSTEM)
@@ -97,4 +101,12 @@ class SessionSettings:
         choice = self._choices[name] = await self._models.choose(name)
         granted = await self.granted(session)
         system = system_prompt(self.system(session), granted.given)
-        return TurnPlan(choice, choice.name or name, system, self.sampling(session), self._defaults.max_turns)
+        return TurnPlan(
+            choice,
+            choice.name or name,
+            system,
+            self.sampling(session),
+            self._defaults.max_turns,
+            self.number(session, "compact_at"),
+            self.number(session, "window_messages"),
+        )

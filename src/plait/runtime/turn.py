@@ -11,32 +11,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from itertools import groupby
 
 import anyio
 
 from plait.core import events as e
-from plait.core.errors import BadAnswer, PlaitError
+from plait.core.context import compaction_asked
+from plait.core.errors import BadAnswer, ContextTooLong, PlaitError
 from plait.core.history import UNKNOWN_OUTCOME, provider_view, with_unique_ids
 from plait.core.messages import (
     AssistantMessage,
     Finished,
     ModelRequest,
     Outcome,
-    Sampling,
     TextDelta,
     ThinkingDelta,
     ToolCall,
     ToolResult,
     Turn,
-    Usage,
 )
-from plait.core.ports import Ask, ModelChoice, Tool, ToolContext
+from plait.core.ports import Ask, ToolContext
 from plait.core.session import Session, SessionState
-from plait.runtime.gate import Gate, Watcher
+from plait.runtime.compacting import NOT_COMPACTED, Compactor
+from plait.runtime.plan import TurnPlan, TurnTools, price
 
 log = logging.getLogger(__name__)
 
@@ -54,36 +53,6 @@ NOT_RUN = "Not run: the turn was stopped before it."
 NOT_ANSWERED = "The user stopped the turn and did not answer."
 
 
-@dataclass(frozen=True, slots=True)
-class TurnPlan:
-    """What a turn needs to know of the session's settings, as they are when it starts."""
-
-    choice: ModelChoice
-    name: str
-    system: str
-    sampling: Sampling
-    max_calls: int
-    """Model calls in one turn at the most; then it ends with `limit`."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnTools:
-    """The doors that a turn goes through; all of them the coordinator's."""
-
-    record: Callable[[e.Event], None]
-    durable: Callable[[], Awaitable[None]]
-    attended: Callable[[], bool]
-    crowded: Callable[[], bool]
-    """Whether so much waits for the disk that a stream should wait too."""
-    plan: Callable[[], Awaitable[TurnPlan]]
-    gate: Gate
-    tools: Mapping[str, Tool]
-    until: Callable[[Callable[[], bool]], Awaitable[None]]
-    """Returns once the condition holds; it is looked at again when a question was answered or the session unpaused."""
-    leaving: Callable[[], bool]
-    """Whether the whole program is ending."""
-
-
 class TurnRunner:
     """Runs one turn of one session to its end."""
 
@@ -91,6 +60,8 @@ class TurnRunner:
         self._session = session
         self._turn = turn
         self._doors = doors
+        self._compactor = Compactor(session, turn, doors)
+        self._to_compact = compaction_asked(session.conversation, turn)
         self._timer: asyncio.TimerHandle | None = None
         self._heard: list[tuple[str, str]] = []
         """Text and thinking that came within this step of the event loop, and are not recorded yet."""
@@ -107,7 +78,7 @@ class TurnRunner:
             ending, detail = await self._calls(plan)
         except anyio.get_cancelled_exc_class():
             if not (self._doors.leaving() and self._session.question is not None):  # else it goes on at the next start
-                self._end("interrupted", "")
+                self._end("interrupted", NOT_COMPACTED if self._to_compact else "")
             raise
         except PlaitError as error:
             self._end("failed", str(error), type(error).__name__)
@@ -122,7 +93,9 @@ class TurnRunner:
         for _ in range(plan.max_calls):
             await self._doors.durable()
             await self._doors.until(lambda: self._session.state is not SessionState.PAUSED)
-            finished = await self._call_model(plan)
+            if self._to_compact is not None:
+                return await self._compactor.asked(plan, self._to_compact.keep)
+            finished = await self._call_with_room(plan)
             if finished.stop == "length":
                 self._doors.record(e.Noted("The answer reached the limit of tokens and stops there. Say 'go on', or raise max_tokens."))
             if not self._session.asked_calls:
@@ -138,12 +111,23 @@ class TurnRunner:
         for call in calls[CALLS_CAP:]:
             self._return(call, f"Not run: an answer may ask for {CALLS_CAP} calls. Ask for fewer at once.", "denied")
 
+    async def _call_with_room(self, plan: TurnPlan) -> Finished:
+        """A model call; the conversation is compacted before it where it nearly fills the window, or once where the provider says so."""
+        compacted = await self._compactor.before_call(plan)
+        try:
+            return await self._call_model(plan)
+        except ContextTooLong as refusal:
+            if self._session.answer or self._heard:  # an answer that has begun is not repeated
+                raise
+            if compacted:
+                raise ContextTooLong(f"{refusal} It was just compacted, and that was not enough.") from refusal
+            if not await self._compactor.after_refusal(plan, refusal):
+                raise
+        return await self._call_model(plan)
+
     async def _call_model(self, plan: TurnPlan) -> Finished:
         request = self._request(plan)
-        watcher = Watcher(
-            place=lambda place: self._doors.record(e.SlotAwaited(self._turn, place)),
-            delayed=lambda *delay: self._doors.record(e.CallDelayed(self._turn, *delay)),
-        )
+        watcher = self._doors.watcher(self._turn)
         length = 0
         async with aclosing(self._doors.gate.stream(self._session.id, plan.choice.provider, request, watcher)) as events:
             async for event in events:
@@ -166,8 +150,8 @@ class TurnRunner:
         raise BadAnswer(f"{plan.name} ended its answer without saying so. Try /retry.")
 
     def _request(self, plan: TurnPlan) -> ModelRequest:
-        tools = tuple(tool.spec for tool in self._doors.tools.values()) if plan.choice.provider.can_call_tools else ()
-        return ModelRequest(plan.choice.model, provider_view(self._session.conversation), plan.system, tools, plan.sampling)
+        messages = provider_view(self._session.conversation, plan.window_messages)
+        return ModelRequest(plan.choice.model, messages, plan.system, self._doors.specs(plan.choice), plan.sampling)
 
     def _progressed(self, text: str, thinking: str) -> None:
         """What comes without a wait in between, as from a server flat out, is one event: thousands a second would show no more."""
@@ -265,12 +249,3 @@ def cut_off(session: Session, turn: Turn) -> Sequence[e.Event]:
     for call in (*session.open_calls.values(), *session.asked_calls.values()):
         cut.append(e.ToolReturned(turn, ToolResult(call.id, call.name, told[call.id], "interrupted")))
     return cut
-
-
-def price(choice: ModelChoice, usage: Usage | None) -> float | None:
-    """US dollars of one call; None where the price or the usage is not known."""
-    if usage is None or choice.input_price is None or choice.output_price is None:
-        return None
-    cached = choice.input_price if choice.cached_price is None else choice.cached_price
-    fresh = max(0, usage.input - usage.cached)
-    return (fresh * choice.input_price + usage.cached * cached + usage.output * choice.output_price) / 1_000_000
