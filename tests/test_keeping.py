@@ -22,6 +22,7 @@ from plait.core.commands import Draft
 from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn, Usage
 from plait.core.ports import Project
+from plait.core.selection import Selection
 from plait.doctor_command import examine
 from plait.export_command import Request, export
 from plait.paths import find_paths
@@ -81,25 +82,25 @@ def plait(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_list_has_the_numbers_of_the_prompt_and_harms_no_terminal(store: SqliteStore) -> None:
-    shown = list_sessions(store.path, PROJECT.directory + "/src", io.StringIO(), {}, closed=False)
+    shown = list_sessions(store.path, PROJECT.directory + "/src", io.StringIO(), {}, Selection())
     assert [line.split(":")[0].strip() for line in shown.splitlines() if line.strip()[0].isdigit()] == ["1 auth-fix", "2 notes"]
     assert "in docs" in shown
     assert "draft" in shown
     assert "\x1b" not in shown
-    there = list_sessions(store.path, OTHER.directory, io.StringIO(), {}, closed=True)
+    there = list_sessions(store.path, OTHER.directory, io.StringIO(), {}, Selection(closed=True))
     assert next(line.split(":")[0].strip() for line in there.splitlines() if ":" in line) == "1 notes"
     assert "closed" in there
 
 
 def test_json_is_that_of_the_prompt(store: SqliteStore) -> None:
-    rows = json.loads(sessions_json(store.path, PROJECT.directory, closed=True))
+    rows = json.loads(sessions_json(store.path, PROJECT.directory, Selection(closed=True)))
     assert [(row["number"], row["id"], row["state"]) for row in rows] == [
         (1, "bbbb2222", "WaitingForInput"),
         (2, "aaaa1111", "Active"),
         (None, "cccc3333", "Completed"),
     ]
     assert (rows[0]["waitingFor"], rows[0]["unread"], rows[0]["draft"], rows[0]["title"]) == ("answer", 1, True, HOSTILE)
-    assert len(json.loads(sessions_json(store.path, PROJECT.directory, closed=False))) == 2
+    assert len(json.loads(sessions_json(store.path, PROJECT.directory, Selection()))) == 2
 
 
 def test_sessions_beside_a_running_owner(store: SqliteStore, tmp_path: Path) -> None:
@@ -107,6 +108,28 @@ def test_sessions_beside_a_running_owner(store: SqliteStore, tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (0, "")
     assert [row["name"] for row in json.loads(done.stdout)] == ["notes", "auth-fix"]
     assert done.stdout.isascii()
+
+
+def test_sessions_by_words_and_tags(store: SqliteStore, tmp_path: Path) -> None:
+    author = Author(store, "aaaa1111")
+    author.append(e.Tagged(("api", "db")), e.Pinned(True))
+    for words, names in (
+        (("tag:api",), ["notes"]),
+        (("--tag", "api", "--tag", "db"), ["notes"]),
+        (("--tag", "nobody"), []),
+        (("--all",), ["notes", "auth-fix", "default"]),
+        (("--all", "DEFAULT"), ["default"]),
+        (("--archived",), []),
+        (("state:waiting",), ["auth-fix"]),
+    ):
+        done = plait("sessions", "--json", *words, cwd=tmp_path)
+        assert [row["name"] for row in json.loads(done.stdout)] == names, words
+    row = json.loads(plait("sessions", "--json", "notes", cwd=tmp_path).stdout)[0]
+    assert (row["tags"], row["pinned"], row["archived"], row["trashedAt"]) == (["api", "db"], True, False, None)
+    done = plait("sessions", "nobody", cwd=tmp_path)
+    assert done.stdout == "No session fits 'nobody'. plait sessions --all lists the closed ones, too.\n"
+    done = plait("sessions", "state:opne", cwd=tmp_path)
+    assert (done.returncode, "Did you mean state:open?" in done.stderr) == (2, True)
 
 
 def test_no_session_at_all(home: Path, tmp_path: Path) -> None:

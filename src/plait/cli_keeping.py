@@ -31,16 +31,27 @@ def directory_of(ctx: click.Context) -> str:
 
 @click.command()
 @click.option("--all", "closed", is_flag=True, help="Closed ones too.")
+@click.option("--archived", is_flag=True, help="Those in the archive.")
+@click.option("--trash", "trashed", is_flag=True, help="Those in the trash.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only what has this tag; can be given again.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs and status bars.")
+@click.argument("words", nargs=-1, metavar="[WORDS]...")
 @click.pass_context
-def sessions(ctx: click.Context, closed: bool, as_json: bool) -> None:
-    """List the stored sessions, also while plait runs."""
+def sessions(ctx: click.Context, /, closed: bool, archived: bool, trashed: bool, tags: tuple[str, ...], as_json: bool, words: Any) -> None:
+    """List the stored sessions, also while plait runs.
+
+    WORDS are looked for in names, titles, first messages, directories, ids and tags. Among them may stand tag:TAG, project:NAME and
+    state:STATE (ready, waiting, working, paused, closed, asks, answered, failed, unread, draft, pinned).
+    """
+    from plait.core.selection import places_of, selection_of
     from plait.sessions_command import list_sessions, sessions_json
 
+    where = places_of(every=closed, archived=archived, trashed=trashed)
+    selection = selection_of([*words, *(f"tag:{tag}" for tag in tags)], **where)
     if as_json:
-        click.echo(sessions_json(_paths().database, directory_of(ctx), closed=closed), nl=False)
+        click.echo(sessions_json(_paths().database, directory_of(ctx), selection), nl=False)
     else:
-        click.echo(list_sessions(_paths().database, directory_of(ctx), sys.stdout, os.environ, closed=closed), nl=False)
+        click.echo(list_sessions(_paths().database, directory_of(ctx), sys.stdout, os.environ, selection), nl=False)
 
 
 @click.command()

@@ -14,8 +14,8 @@ import click
 def search(words: tuple[str, ...], as_json: bool) -> None:
     """Find messages of all sessions by their words, also while plait runs.
 
-    Among WORDS may stand in:SESSION, project:NAME, role:user|assistant|tool, kind:TYPE, since:DATE, until:DATE, tools:yes (what tools gave
-    back, too) and page:N. A star at the end of a word stands for the rest of it.
+    Among WORDS may stand in:SESSION, project:NAME, tag:TAG, role:user|assistant|tool, kind:TYPE, since:DATE, until:DATE, tools:yes (what
+    tools gave back, too), trashed:yes (what lies in the trash, too) and page:N. A star at the end of a word stands for the rest of it.
     """
     from plait.paths import find_paths
     from plait.search_command import search_json, search_text

@@ -66,11 +66,11 @@ def _form(request: Request) -> Format:
 def _chosen(reader: Reader, request: Request) -> list[SessionInfo]:
     rows = reader.sessions()
     if request.everything:
-        return sorted(rows, key=lambda row: (row.created_at, row.id))
+        return sorted((row for row in rows if not row.trashed_at), key=lambda row: (row.created_at, row.id))
     if request.names:
         return list({row.id: row for row in (_named(rows, name, request.directory) for name in request.names)}.values())
     home = home_of(reader.projects(), request.directory)
-    here = [row for row in rows if row.project == home]
+    here = [row for row in rows if row.project == home and not row.trashed_at]
     if not here:
         raise UsageError(f"No session belongs to {request.directory}. Name one (plait sessions --all lists them), or give --all.")
     return [max(here, key=lambda row: row.used_at)]
@@ -80,9 +80,11 @@ def _named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInf
     row = session_named(rows, name, directory)
     if row is not None:
         return row
-    begins = [one for one in rows if len(name) >= 4 and one.id.startswith(name)]
+    begins = [one for one in rows if len(name) >= 4 and one.id.startswith(name) and not one.trashed_at]
     if len(begins) == 1:
         return begins[0]
+    if any(one.trashed_at and name in (one.name, one.id) for one in rows):
+        raise UsageError(f"'{name[:40]}' is in the trash. plait trash restore {name[:40]} takes it out.")
     near = difflib.get_close_matches(name, [one.name for one in rows], n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else "plait sessions --all lists them."
     raise UsageError(f"No session is called '{name[:40]}'. {hint}")

@@ -131,8 +131,10 @@ async def test_types_flags_and_words_of_the_family(place: Path) -> None:
         assert await offered(tab, "/new de") == ["/new debug", "/new development", "/new dev"]
         assert (await noted(tab, "/new pl"))["plan"] == "is planning"
         assert await offered(tab, "/new debug d") == []
-        assert await offered(tab, "/sessions --") == [f"/sessions --{flag}" for flag in ("all", "waiting", "verbose", "json")]
-        assert await offered(tab, "/sessions --all --") == [f"/sessions --all --{flag}" for flag in ("waiting", "verbose", "json")]
+        assert await offered(tab, "/sessions --") == [f"/sessions --{flag}" for flag in ("all", "archived", "trash", "waiting", "verbose", "json")]
+        assert await offered(tab, "/sessions --all --v") == ["/sessions --all --verbose"]
+        assert "/sessions --all --all" not in await offered(tab, "/sessions --all --")
+        assert await offered(tab, "/sessions state:w") == ["/sessions state:waiting", "/sessions state:working"]
         assert await offered(tab, "/session list --j") == ["/session list --json"]
         assert await offered(tab, "/session s") == ["/session switch", "/session save"]
         assert await offered(tab, "/debug g") == ["/debug gate"]

@@ -60,7 +60,8 @@ async def test_flags(tmp_path: Path) -> None:
         assert "last: All **done**. Really." in verbose
         assert f"{row.id} in {tmp_path}, holds " in verbose
         assert f"{(await prompt.row('old')).id} in {tmp_path}, not in memory" in verbose
-        assert "/sessions knows no 'hello'. Type /sessions [--all|" in await prompt.told("/sessions hello")
+        assert "No session fits 'nowhere'. /sessions --all nowhere looks at closed ones, too." in await prompt.told("/sessions nowhere")
+        assert "No session fits 'verbose'. Did you mean --verbose?" in await prompt.told("/sessions verbose")
         assert "/sessions knows no '--jsn'. Did you mean --json? Type /sessions" in await prompt.told("/sessions --all --jsn")
 
 

@@ -48,7 +48,10 @@ def query_of(command: c.Search) -> Query:
 
 def require_known(query: Query, rows: Sequence[c.SessionInfo], projects: Sequence[Project], listing: str) -> None:
     """Raises `UsageError` with the nearest name where the search is for a session or a project that there is not; `listing` lists them."""
-    if query.session and not any(query.session in (row.id, row.name) for row in rows):
+    named = [row for row in rows if query.session in (row.id, row.name)] if query.session else []
+    if named and not query.trashed and all(row.trashed_at for row in named):
+        raise UsageError(f"'{query.session[:40]}' is in the trash, which is not searched. Add trashed:yes to search it too.")
+    if query.session and not named:
         raise _unknown("session", query.session, (row.name for row in rows), f"{listing} lists them")
     if query.project and not any(query.project in (one.id, one.name) for one in projects):
         raise _unknown("project", query.project, (one.name for one in projects), f"{listing} shows where sessions are")

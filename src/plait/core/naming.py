@@ -116,9 +116,9 @@ def session_meant(rows: Sequence[SessionInfo], word: str, home: str = "") -> Ses
 def session_named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInfo | None:
     """The session of that name or id: of `directory` first, else the only one elsewhere; an open one before a completed one.
 
-    Raises `UsageError` where several elsewhere have the name.
+    What lies in the trash is not found. Raises `UsageError` where several elsewhere have the name.
     """
-    named = [row for row in rows if name in (row.name, row.id)]
+    named = [row for row in rows if name in (row.name, row.id) and not row.trashed_at]
     here = [row for row in named if row.directory == directory]
     places = {row.directory for row in named}
     if not here and len(places) > 1:

@@ -30,6 +30,8 @@ def telling(row: SessionInfo) -> tuple[object, ...]:
         row.muted,
         row.notify,
         row.draft,
+        row.tags,
+        row.pinned,
     )
 
 

@@ -13,6 +13,7 @@ from plait.core import commands as c, events as e
 from plait.core.errors import LimitReached, UsageError
 from plait.core.messages import SessionId
 from plait.core.naming import ID_PREFIX, proposed
+from plait.core.revising import ForkSession
 from plait.core.session import SessionState
 from plait.repl.attach import attach
 from plait.repl.render import relative_time, render_error
@@ -35,7 +36,7 @@ KINDS: Final[dict[str, e.Kind]] = {
 NEW = "/new [TYPE] [NAME] [-- FIRST MESSAGE]"
 LISTED = 9
 """Completed sessions that are listed where one has to be chosen."""
-Opening: TypeAlias = c.OpenSession | c.ReopenSession
+Opening: TypeAlias = c.OpenSession | c.ReopenSession | ForkSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ async def _make_room(prompt: Prompt, why: str) -> c.SessionInfo | None:
 async def reopen(prompt: Prompt, argument: str) -> None:
     """Open a closed session again, and show it."""
     word = one_word("reopen", "/reopen NAME", argument)
-    rows = await completed(prompt)
+    rows = await completed(prompt, trashed=True)
     if not rows:
         raise UsageError("No session is closed. /sessions lists those that are open.")
     if not word:
@@ -138,7 +139,8 @@ async def reopen(prompt: Prompt, argument: str) -> None:
     other = f" It is called '{name}' now, because another session has its name." if name != row.name else ""
     older = [one.id for one in rows if one.name == row.name and one.id != row.id]
     more = f" An older one of that name is /reopen {older[0]}." if older and word.lower() == row.name else ""
-    notice(prompt, f"Opened '{row.name}' again.{other}{more}", "success")
+    done = f"Took '{row.name}' out of the trash and opened it again." if row.trashed_at else f"Opened '{row.name}' again."
+    notice(prompt, f"{done}{other}{more}", "success")
 
 
 async def _closed_one(prompt: Prompt, rows: Sequence[c.SessionInfo], word: str) -> c.SessionInfo:
@@ -194,9 +196,8 @@ COMMANDS = (
         reopen,
         "sessions",
         "/reopen NAME|ID",
-        "Open a closed session again, and show it: it undoes /close. Of one name the newest is taken.",
+        "Open a closed session again, and show it: it undoes /close, /archive and /delete. Of one name the newest is taken.",
         (("/reopen auth-fix", "goes on with it; /sessions --all lists the closed ones"),),
-        aliases=("resume",),
         complete=closed_session,
         many=True,
     ),

@@ -16,6 +16,7 @@ import anyio
 
 from plait.core.commands import ModelLine, ModelList, ReadModels, SessionInfo
 from plait.core.ports import Client
+from plait.core.revising import ReadTurns, TurnLine, Turns
 from plait.core.session import SessionState
 from plait.repl.fleet import FleetView
 from plait.repl.slash.wording import state_words
@@ -64,8 +65,22 @@ class Lookup:
         return self._fleet()
 
     async def completed(self) -> Sequence[SessionInfo]:
-        """The completed sessions, last used first."""
-        return [row for row in await self._client.sessions() if row.state is SessionState.COMPLETED]
+        """The completed sessions, last used first; not those in the trash."""
+        return [row for row in await self._client.sessions() if row.state is SessionState.COMPLETED and not row.trashed_at]
+
+    async def trashed(self) -> Sequence[SessionInfo]:
+        """What lies in the trash."""
+        return [row for row in await self._client.sessions() if row.trashed_at]
+
+
+    async def sessions(self) -> Sequence[SessionInfo]:
+        """Every session, last used first."""
+        return await self._client.sessions()
+
+    async def turns(self) -> Sequence[TurnLine]:
+        """The last messages of the shown session."""
+        reply = await self._client.submit(ReadTurns(self.fleet.shown))
+        return reply.turns if isinstance(reply, Turns) else ()
 
 
 Complete: TypeAlias = Callable[[Lookup, str], Awaitable[Sequence[Choice]]]
@@ -132,7 +147,12 @@ async def closed_session(lookup: Lookup, before: str) -> Sequence[Choice]:
     """For a command whose one argument is a completed session: the newest of each name."""
     if before:
         return ()
+    return newest_of(await lookup.completed())
+
+
+def newest_of(rows: Sequence[SessionInfo]) -> list[Choice]:
+    """The first of each name."""
     newest: dict[str, SessionInfo] = {}
-    for row in await lookup.completed():
+    for row in rows:
         newest.setdefault(row.name, row)
     return [Choice(row.name, row.title or row.directory, True, (row.id,)) for row in newest.values()]

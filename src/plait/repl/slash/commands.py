@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from plait.repl.slash import begin, elsewhere, export, figures, general, inbox, internals, lifecycle, model, notices, sessions, talk
+from plait.repl.slash import begin, elsewhere, export, figures, filing, general, inbox, internals, lifecycle, model, notices, sessions, talk
 from plait.repl.slash.family import session_command
 from plait.repl.slash.finding import finding_commands
+from plait.repl.slash.fork import COMMANDS as FORK
 from plait.repl.slash.help import help_command
 from plait.repl.slash.registry import Registry
+from plait.repl.slash.resume import COMMANDS as RESUME
+from plait.repl.slash.revise import COMMANDS as REVISE
 from plait.repl.style import Look
 
 
@@ -19,13 +22,15 @@ def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, datab
     def itself() -> Registry:
         return registry
 
-    many = (*sessions.COMMANDS, *begin.COMMANDS, *lifecycle.COMMANDS, *inbox.COMMANDS, *elsewhere.COMMANDS, *notices.COMMANDS)
+    many = (*sessions.COMMANDS, *begin.COMMANDS, *RESUME, *FORK, *lifecycle.COMMANDS, *inbox.COMMANDS, *elsewhere.COMMANDS, *notices.COMMANDS)
     registry = Registry(
         (
             *talk.COMMANDS,
+            *REVISE,
             *export.COMMANDS,
             *many,
             session_command(database),
+            *filing.COMMANDS,
             *finding_commands(),
             *internals.COMMANDS,
             *model.COMMANDS,

@@ -12,24 +12,25 @@ from plait.core import commands as c
 from plait.core.errors import StoreError, UsageError
 from plait.repl.slash.begin import begin
 from plait.repl.slash.choices import DIRECTORIES, Choice, Lookup, another_session, one_session
+from plait.repl.slash.filing import delete
 from plait.repl.slash.lifecycle import close, rename
 from plait.repl.slash.registry import Prompt, Run, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.sessions import flag_choices, sessions, switch
 from plait.repl.slash.targets import one_word, shown_or_meant
 from plait.repl.slash.wording import counted
 
-USAGE = "/session new [PATH] [--name=NAME] | list | switch NAME | close [NAME] | rename [OLD] NEW | save [NAME]"
+USAGE = "/session new [PATH] [--name=NAME] | list | switch NAME | close [NAME] | delete NAME | rename [OLD] NEW | save [NAME]"
 NEW = "/session new [PATH] [--name=NAME]"
 
 
 async def _new(prompt: Prompt, argument: str) -> None:
     path, name = parse_new(argument)
     here = await shown_or_meant(prompt, "")
-    place = await anyio.to_thread.run_sync(_directory, path, here.directory)
+    place = await anyio.to_thread.run_sync(directory_meant, path, here.directory)
     await begin(prompt, c.OpenSession(place, name))
 
 
-def _directory(path: str, here: str) -> str:
+def directory_meant(path: str, here: str) -> str:
     """The directory that is meant, absolute. Blocks. Raises `UsageError` where there is none."""
     try:
         place = os.path.normpath(os.path.join(here, os.path.expanduser(path)))
@@ -81,7 +82,8 @@ def _save(database: str) -> Run:
 
 def session_command(database: str) -> SlashCommand:
     """The family; `database` is the file in which everything is kept, empty where that is not known."""
-    family: dict[str, Run] = {"new": _new, "list": sessions, "switch": switch, "close": close, "rename": rename, "save": _save(database)}
+    family: dict[str, Run] = {"new": _new, "list": sessions, "switch": switch, "close": close, "rename": rename}
+    family |= {"delete": delete, "save": _save(database)}
 
     async def run(prompt: Prompt, argument: str) -> None:
         word, _, rest = argument.partition(" ")
@@ -103,7 +105,7 @@ def session_command(database: str) -> SlashCommand:
             ("/session new ~/shop --name=auth-fix", "opens a session that works in ~/shop"),
         ),
         detail="PATH is relative to the directory of the shown session, which is also what is taken without it; one with blanks stands in "
-        "quotes. switch, close and rename do what /switch, /close and /rename do.",
+        "quotes. switch, close, delete and rename do what /switch, /close, /delete and /rename do.",
         complete=_choices,
         many=True,
     )
@@ -112,7 +114,7 @@ def session_command(database: str) -> SlashCommand:
 async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
     words = before.split()
     if not words:
-        return [Choice(word) for word in ("new", "list", "switch", "close", "rename", "save")]
+        return [Choice(word) for word in ("new", "list", "switch", "close", "delete", "rename", "save")]
     rest = " ".join(words[1:])
     match words[0].lower():
         case "new":
@@ -122,6 +124,6 @@ async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
             return await flag_choices(lookup, rest)
         case "switch":
             return await another_session(lookup, rest)
-        case "close" | "rename" | "save":
+        case "close" | "delete" | "rename" | "save":
             return await one_session(lookup, rest)
     return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plait.core.commands import Status
+from plait.exchange.listing import tags_text
 from plait.repl.slash.layout import heading, pairs
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
 from plait.repl.slash.wording import counted, state_words
@@ -20,6 +21,8 @@ async def status(prompt: Prompt, argument: str) -> None:
         ("directory", now.info.directory),
         ("project", now.info.project),
         ("messages", f"{now.info.messages:,}"),
+        ("tags", tags_text(now.info.tags) or "none; /tag api gives it one"),
+        *([("pinned", "yes; it stands first in lists")] if now.info.pinned else []),
         ("model", f"{now.model} (from {now.model_source})" if now.model else "none; /model lists the ways to get one"),
         ("sampling", _sampling(now)),
         ("system prompt", _first_line(now.system)),

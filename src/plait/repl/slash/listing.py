@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plait.core.commands import SessionInfo
-from plait.exchange.listing import Listed
+from plait.exchange.listing import Listed, tags_text
 from plait.repl.indicator import KIND_COLOURS, shorten
 from plait.repl.render import relative_time
 from plait.repl.slash.wording import counted, state_mark, state_words
@@ -25,7 +25,7 @@ def list_rows(listed: Sequence[Listed], look: Look, now: float) -> list[Row]:
     cells = [_cells(one, look, now) for one in listed]
     widths = [max(width_of(one[column][0]) for one in cells) for column in range(len(cells[0]))] if cells else []
     room = look.content_width - sum(widths) - 2 * len(widths)
-    rest = [_rest(one) for one in listed]
+    rest = [_rest(one, room - TITLE) for one in listed]
     if any(room < width_of(look.clean(texts)) + (TITLE if one.row.title else 0) for one, texts in zip(listed, rest, strict=True)):
         return [row for one, spans in zip(listed, cells, strict=True) for row in _narrow(one, spans, look)]
     rows: list[Row] = []
@@ -35,6 +35,8 @@ def list_rows(listed: Sequence[Listed], look: Look, now: float) -> list[Row]:
             row += [(text, colour), (" " * (width - width_of(text) + 2), "")]
         last = "  ".join(part for part in (facts, one.row.title) if part)
         rows.append([*row, (shorten(last, room, look), DIM)])
+        if one.row.tags and tags_text(one.row.tags) not in facts:
+            rows += _indented(look.clean(tags_text(one.row.tags)), look)
         rows += _below(one, look)
     return rows
 
@@ -61,14 +63,21 @@ def _messages(row: SessionInfo) -> str:
     return f"{counted(row.messages, 'message')}{unread}"
 
 
-def _rest(one: Listed) -> str:
-    """What only some sessions have; all but the title. What is typed in the shown one is before the user's eyes."""
+def _rest(one: Listed, room: int = 10_000) -> str:
+    """What only some sessions have; all but the title, and tags only where they have room.
+
+    What is typed in the shown one is before the user's eyes.
+    """
     row = one.row
-    facts = (
+    facts = [
+        "pinned" if row.pinned else "",
+        "in the trash" if row.trashed_at else "archived" if row.archived else "",
         "(draft)" if row.draft and not one.shown else "",
         f"in {one.place}" if one.place else "",
-    )
-    return "  ".join(fact for fact in facts if fact)
+    ]
+    told = "  ".join(fact for fact in facts if fact)
+    tagged = "  ".join(text for text in (told, tags_text(row.tags)) if text)
+    return tagged if width_of(tagged) <= room else told
 
 
 def _narrow(one: Listed, cells: Sequence[Span], look: Look) -> list[Row]:

@@ -12,7 +12,8 @@ from plait.core.searching import Role
 from plait.repl.slash.registry import listed, usage_error
 
 USAGE: Final = (
-    "/search WORDS [in:SESSION] [project:NAME] [role:user|assistant|tool] [kind:TYPE] [since:DATE] [until:DATE] [tools:yes] [page:N]"
+    "/search WORDS [in:SESSION] [project:NAME] [tag:TAG] [role:user|assistant|tool] [kind:TYPE] [since:DATE] [until:DATE] [tools:yes] "
+    "[trashed:yes] [page:N]"
 )
 PAGE: Final = 10
 """Hits that are shown at once."""
@@ -33,7 +34,10 @@ def parse_search(text: str, now: datetime) -> c.Search:
         if read is None:
             words.append(part)  # `std::vector` and `in:` alone are words like others
         else:
-            search = replace(search, **read(value, now))
+            told = read(value, now)
+            if "tags" in told:
+                told["tags"] = (*search.tags, *told["tags"])
+            search = replace(search, **told)
     return replace(search, words=" ".join(words))
 
 
@@ -70,6 +74,8 @@ _FILTERS: dict[str, Callable[[str, datetime], dict[str, Any]]] = {
     "role": _chosen("role", _ROLES),
     "kind": _chosen("kind", _KINDS),
     "tools": _chosen("tools", _ANSWERS),
+    "tag": lambda value, now: {"tags": (value.lower(),)},
+    "trashed": _chosen("trashed", _ANSWERS),
     "since": lambda value, now: {"since": moment(value, now).timestamp()},
     "until": lambda value, now: {"until": (moment(value, now) + timedelta(days=1)).timestamp()},
     "page": _page,

@@ -9,8 +9,8 @@ from dataclasses import replace
 from plait.core import commands as c, events as e
 from plait.core.errors import UsageError
 from plait.core.messages import SessionId
+from plait.core.selection import STATES, Selection, pinned_first, places_of, selection_of
 from plait.exchange.listing import Listed, json_lines, places
-from plait.repl.fleet import FleetView
 from plait.repl.slash.choices import Choice, Lookup, another_session
 from plait.repl.slash.layout import lines
 from plait.repl.slash.listing import list_rows
@@ -20,24 +20,26 @@ from plait.repl.slash.wording import size
 
 FLAGS = {
     "--all": "closed ones too",
+    "--archived": "those in the archive",
+    "--trash": "those in the trash",
     "--waiting": "those that wait for you",
     "--verbose": "last message, id, directory, memory",
     "--json": "for programs",
 }
-USAGE = "/sessions [--all|--waiting|--verbose|--json]"
+USAGE = "/sessions [WORDS] [tag:TAG] [project:NAME] [state:STATE] [--all|--archived|--trash|--waiting|--verbose|--json]"
 LOOKED_AT = 200
 """Events from the end among which the last message of a session is looked for."""
 
 
 async def sessions(prompt: Prompt, argument: str) -> None:
     """List the sessions."""
-    flags = _flags(argument)
+    flags, selection = parse_sessions(argument)
     view = await fleet_now(prompt)
-    listed = _open(view)
+    listed = [Listed(row, view.number_of(row.id), row.id == view.shown) for row in pinned_first(selection.of(view.sessions))]
     if "--waiting" in flags:
         listed = [one for one in listed if one.row.waiting_for]
-    elif "--all" in flags:
-        listed += [Listed(row) for row in await completed(prompt)]
+    elif selection.closed or selection.archived or selection.trashed:
+        listed += [Listed(row) for row in pinned_first(selection.of(await completed(prompt, trashed=True)))]
     named = places([one.row for one in listed], view.home)
     listed = [replace(one, place=named.get(one.row.project, "")) for one in listed]
     if "--json" in flags:
@@ -47,22 +49,35 @@ async def sessions(prompt: Prompt, argument: str) -> None:
             listed = await _with_more(prompt, listed)
         prompt.show(lines(list_rows(listed, prompt.look, time.time()), prompt.look))
         await prompt.shown()
-    elif "--waiting" in flags:
-        notice(prompt, "No session waits for you. /sessions lists all that are open.")
     else:
-        notice(prompt, "No session is open. /new opens one, /sessions --all lists the closed ones.")
+        notice(prompt, _none(flags, selection))
 
 
-def _flags(argument: str) -> frozenset[str]:
-    words = argument.lower().split()
-    for word in words:
-        if word not in FLAGS:
-            raise usage_error("sessions", USAGE, f"/sessions knows no '{word[:40]}'{did_you_mean(word, FLAGS)}")
-    return frozenset(words)
+def parse_sessions(argument: str) -> tuple[frozenset[str], Selection]:
+    """The flags, and which sessions are meant. Raises `UsageError`."""
+    words = argument.split()
+    flags = frozenset(word.lower() for word in words if word.startswith("--"))
+    for flag in flags:
+        if flag not in FLAGS:
+            raise usage_error("sessions", USAGE, f"/sessions knows no '{flag[:40]}'{did_you_mean(flag, FLAGS)}")
+    where = places_of(every="--all" in flags, archived="--archived" in flags, trashed="--trash" in flags)
+    return flags, selection_of([word for word in words if not word.startswith("--")], **where)
 
 
-def _open(view: FleetView) -> list[Listed]:
-    return [Listed(row, number, row.id == view.shown) for number, row in enumerate(view.sessions, 1)]
+def _none(flags: frozenset[str], selection: Selection) -> str:
+    """What is told where nothing is listed."""
+    if selection.narrows:
+        flag = next((f"--{word}" for word in selection.words if f"--{word}" in FLAGS), "")
+        asked = selection.asked[:80]
+        closed = "" if selection.closed else f" /sessions --all {asked} looks at closed ones, too."
+        return f"No session fits '{asked}'.{f' Did you mean {flag}?' if flag else closed}"
+    if "--waiting" in flags:
+        return "No session waits for you. /sessions lists all that are open."
+    if selection.trashed:
+        return "The trash is empty. /delete NAME puts a session there."
+    if selection.archived:
+        return "The archive is empty. /archive NAME puts a session there."
+    return "No session is open. /new opens one, /sessions --all lists the closed ones."
 
 
 async def _with_more(prompt: Prompt, listed: Sequence[Listed]) -> list[Listed]:
@@ -128,8 +143,10 @@ async def back(prompt: Prompt, argument: str) -> None:
 
 
 async def flag_choices(lookup: Lookup, before: str) -> Sequence[Choice]:
-    """The flags of /sessions that are not there yet."""
-    return [Choice(flag, note) for flag, note in FLAGS.items() if flag not in before.split()]
+    """The flags of /sessions that are not there yet, and filters."""
+    flags = [Choice(flag, note) for flag, note in FLAGS.items() if flag not in before.split()]
+    tags = sorted({tag for row in lookup.fleet.sessions for tag in row.tags})
+    return [*flags, *(Choice(f"tag:{tag}", "what has this tag") for tag in tags), *(Choice(f"state:{state}") for state in STATES)]
 
 
 COMMANDS = (
@@ -140,12 +157,14 @@ COMMANDS = (
         USAGE,
         "List the sessions: number, name, state, type, messages, last activity, what is unread, drafts, project where it is another.",
         (
+            ("/sessions --all login tag:api", "lists open and closed ones with that tag and 'login' in name, title or first message"),
             ("/sessions --all", "lists the closed ones too"),
             ("/sessions --json", "prints one JSON array"),
             ("/sessions", "lists those that are open; * marks the one that is shown"),
         ),
-        detail="Flags can be joined: /sessions --all --verbose. --waiting lists those alone that wait for you; --verbose adds what was "
-        "said last, id, directory and memory.",
+        detail="WORDS are looked for in names, titles, first messages, directories, ids and tags; all filters must fit. STATE is one of "
+        f"{', '.join(STATES)}. Flags can be joined: /sessions --all --verbose. --archived and --trash list those alone; --waiting those "
+        "that wait for you; --verbose adds what was said last, id, directory and memory. Pinned ones stand first; no number changes.",
         complete=flag_choices,
         many=True,
     ),
