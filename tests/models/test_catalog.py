@@ -389,9 +389,10 @@ async def test_an_ollama_of_no_use_is_passed_over_soon(tmp_path: Path, server: C
 
 async def test_a_script_plays_and_a_broken_one_is_told(tmp_path: Path) -> None:
     script = tmp_path / "a.toml"
-    script.write_text('[[reply]]\ntext = "Good day."\n')
+    script.write_text('context_window = 2000\n[[reply]]\ntext = "Good day."\n')
     async with real(tmp_path, {}) as catalog:
         choice = await catalog.choose(f"scripted:{script}")
+        assert choice.context_window == 2000
         assert text_of(await play(choice.provider, ModelRequest(choice.model, (UserMessage("hi"),)))) == "Good day."
         assert str(tmp_path) in await refusal(catalog, f"scripted:{tmp_path}/none.toml", errors.PlaitError)
 

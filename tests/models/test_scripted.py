@@ -172,11 +172,23 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         ("[[reply]]\nusage = 1", 2, "usage"),
         ("[reply]\ntext = 'a'", 1, "reply"),
         ("replies = 1", 1, "replies"),
+        ('context_window = "large"\n[[reply]]\ntext = "a"', 1, "context_window"),
+        ("\ncontext_window = 0", 2, "context_window"),
     ],
 )
 def test_a_wrong_file_is_told_by_file_line_and_key(text: str, line: int, key: str) -> None:
     with pytest.raises(errors.ConfigError, match=re.escape(f"demo.toml, line {line}: '{key}' ")):
         parse(text, "demo.toml")
+
+
+async def test_a_script_with_a_context_window_refuses_what_is_longer(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text('context_window = 5\n[[reply]]\nmatch = ""\ntext = "ok"\n')
+    model = load(path)
+    assert model.context_window == 5
+    assert text_of(await play(model, ModelRequest("m", (UserMessage("one two three four five"),)))) == "ok"
+    with pytest.raises(errors.ContextTooLong, match="6 words"):
+        await play(model, ModelRequest("m", (UserMessage("one two three four five six"),)))
 
 
 def test_what_is_no_toml_or_no_file(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from plait.core.commands import ModelLine
 from plait.core.errors import AccessRefused, ModelError, NoModel
 from plait.core.ports import ModelChoice, ModelProvider
 from plait.models.endpoint import Endpoint, Secret, ollama_base_url
-from plait.models.known import KNOWN, Known, look_up, providers_of
+from plait.models.known import KNOWN, Known, look_up, providers_of, window_of
 
 KEYS: dict[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
@@ -103,7 +103,7 @@ class Catalog:
         provider, _, model = full.partition(":")
         made = await self._provider(provider, model)
         known = self._known(provider, model)
-        return ModelChoice(made, model, known.context_window, known.input_price, known.cached_price, known.output_price, full)
+        return ModelChoice(made, model, window_of(made, known), known.input_price, known.cached_price, known.output_price, full)
 
     async def default(self) -> str:
         """The full name that an empty name stands for now. Raises `NoModel` with the three ways to get a model."""

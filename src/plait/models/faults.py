@@ -214,7 +214,7 @@ def to_error(endpoint: Endpoint, model: str, refusal: Refusal) -> errors.ModelEr
     if status == 413 or (status in (0, 400, 422, 500) and _TOO_LONG.search(words)):
         return errors.ContextTooLong(
             f"The conversation is too long for {model} at {place}{number}{said}. "
-            "Start afresh with /clear, attach less, or use a model with more context."
+            "Shorten it with /compact, attach less, or use a model with more context."
         )
     if status == 402 or (status in (0, 400, 403, 429) and _USED_UP.search(words)):
         return errors.AccessRefused(

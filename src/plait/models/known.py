@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 AS_OF = "November 2026"
 
@@ -22,6 +23,18 @@ class Known:
     input_price: float | None = None
     cached_price: float | None = None
     output_price: float | None = None
+
+
+@runtime_checkable
+class KnowsItsWindow(Protocol):
+    """A provider with one model, of which it can tell how many tokens it takes."""
+
+    context_window: int | None
+
+
+def window_of(provider: object, known: Known) -> int | None:
+    """The context window of a model, from where it is known."""
+    return known.context_window or (provider.context_window if isinstance(provider, KnowsItsWindow) else None)
 
 
 KNOWN: dict[str, tuple[Known, ...]] = {

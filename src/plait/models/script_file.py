@@ -19,6 +19,7 @@ from plait.models.scripted import FAULTS, Reply, ScriptedModel
 
 MAX_BYTES = 16_000_000
 """A script is written by hand or by a benchmark; more is a mistaken file name."""
+WINDOW = "context_window"
 
 
 def load(path: Path) -> ScriptedModel:
@@ -31,22 +32,33 @@ def load(path: Path) -> ScriptedModel:
         raise ConfigError(f"The script {path} cannot be read: {error.strerror or error}. Check the name after 'scripted:'.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"The script {path} is not UTF-8 text. Save it as UTF-8.") from error
-    return ScriptedModel(parse(text, str(path)), source=f"The script {path}")
+    replies, window = read_script(text, str(path))
+    return ScriptedModel(replies, f"The script {path}", window)
 
 
 def parse(text: str, source: str) -> tuple[Reply, ...]:
     """The replies of a script; `source` names it in errors. Raises `ConfigError`."""
+    return read_script(text, source)[0]
+
+
+def read_script(text: str, source: str) -> tuple[tuple[Reply, ...], int | None]:
+    """The replies of a script, and the context window that it says the model has. Raises `ConfigError`."""
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"The script {source} is not valid TOML: {error}. Correct it there.") from error
     for key in data:
-        if key != "reply":
-            raise _wrong(source, _line(text, key, None), key, "is not known", "Use [[reply]] tables only")
+        if key not in ("reply", WINDOW):
+            raise _wrong(source, _line(text, key, None), key, "is not known", f"Use [[reply]] tables, and before them {WINDOW}")
+    try:
+        window = _window(data[WINDOW]) if WINDOW in data else None
+    except ValueError as error:
+        where = _line(text, WINDOW, None)
+        raise _wrong(source, where, WINDOW, f"is {_short(data[WINDOW])}", "It takes a whole number from 1 on") from error
     tables = data.get("reply", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise _wrong(source, _line(text, "reply", None), "reply", "is not a list of tables", "Write [[reply]], with two brackets")
-    return tuple(_reply(table, number, text, source) for number, table in enumerate(tables))
+    return tuple(_reply(table, number, text, source) for number, table in enumerate(tables)), window
 
 
 def _reply(table: dict[str, Any], number: int, text: str, source: str) -> Reply:
@@ -139,6 +151,7 @@ def _usage(value: object) -> Usage:
 
 _tokens = _number(int, 0, 10**12)
 _seconds = _number(float, 0, 86_400)
+_window = _number(int, 1, 10**9)
 
 _CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "match": (_string, "a text"),

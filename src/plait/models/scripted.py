@@ -17,8 +17,9 @@
 Rules:
 1. Which reply is a function of the request alone: the first one whose `match` is in the last message; else the one at the place of that
    message, counted over what was to be answered (messages of the user and results of tools); else one with `match = ""`; else an echo.
-2. Only `times` remembers: a fault (`error`, `cut`, `hang`) is played that many times by this object, and the rest of the reply after that.
-3. A file that holds anything else is a `ConfigError` that names file, line and key. `docs/formats.md` lists the keys.
+2. Where the script has a `context_window`, a request of more words than that is refused, as a server would.
+3. Only `times` remembers: a fault (`error`, `cut`, `hang`) is played that many times by this object, and the rest of the reply after that.
+4. A file that holds anything else is a `ConfigError` that names file, line and key. `docs/formats.md` lists the keys.
 """
 
 from __future__ import annotations
@@ -106,8 +107,9 @@ class ScriptedModel:
     name = "scripted"
     can_call_tools = True
 
-    def __init__(self, replies: Sequence[Reply] = (), source: str = "The script") -> None:
+    def __init__(self, replies: Sequence[Reply] = (), source: str = "The script", context_window: int | None = None) -> None:
         self._source = source
+        self.context_window = context_window
         self._matching = tuple(reply for reply in replies if reply.match)
         self._otherwise = next((reply for reply in replies if reply.match == ""), None)
         self._ordered = tuple(reply for reply in replies if reply.match is None for _ in range(reply.repeat))
@@ -121,6 +123,11 @@ class ScriptedModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Play the reply that fits. Raises the `ModelError` that it names; `BadAnswer` where it is cut."""
         self.requests.append(request)
+        if self.context_window is not None and (words := _words(request)) > self.context_window:
+            raise errors.ContextTooLong(
+                f"The conversation is too long for {self._source[:1].lower()}{self._source[1:]}: {words:,} words, and its context_window is "
+                f"{self.context_window:,}. Shorten it with /compact, or use a model with more context."
+            )
         reply = self._without_worn_faults(self.reply_to(request))
         await anyio.sleep(reply.wait)
         if reply.error:
