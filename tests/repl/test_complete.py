@@ -131,7 +131,9 @@ async def test_types_flags_and_words_of_the_family(place: Path) -> None:
         assert await offered(tab, "/new de") == ["/new debug", "/new development", "/new dev"]
         assert (await noted(tab, "/new pl"))["plan"] == "is planning"
         assert await offered(tab, "/new debug d") == []
-        assert await offered(tab, "/sessions --") == [f"/sessions --{flag}" for flag in ("all", "archived", "trash", "waiting", "verbose", "json")]
+        assert await offered(tab, "/sessions --") == [
+            f"/sessions --{flag}" for flag in ("all", "archived", "trash", "waiting", "verbose", "json")
+        ]
         assert await offered(tab, "/sessions --all --v") == ["/sessions --all --verbose"]
         assert "/sessions --all --all" not in await offered(tab, "/sessions --all --")
         assert await offered(tab, "/sessions state:w") == ["/sessions state:waiting", "/sessions state:working"]
