@@ -1,4 +1,4 @@
-"""The part of the command line that is about what is kept: it only looks, or writes copies, and so works beside a running plait.
+"""The part of the command line that is about what is kept. What only looks, or writes copies, works beside a running plait.
 
 As in `cli`, everything but click is imported when its command runs.
 """
@@ -59,8 +59,7 @@ def sessions(ctx: click.Context, /, closed: bool, archived: bool, trashed: bool,
 def backup(file: str | None) -> int:
     """Copy the whole database, also while plait runs, and check the copy.
 
-    Without a name the copy goes into backups/ beside the database. No file is overwritten. To go back to one: leave plait, move
-    plait.db, plait.db-wal and plait.db-shm away (`plait doctor` says where they are), and put the copy there as plait.db.
+    Without a name the copy goes into backups/ beside the database. No file is overwritten. `plait restore` goes back to one.
     """
     from plait.backup_command import make_backup
 
@@ -70,14 +69,40 @@ def backup(file: str | None) -> int:
 
 
 @click.command()
-def doctor() -> int:
+@click.argument("file", metavar="FILE")
+def restore(file: str) -> None:
+    """Put a backup in the place of the database, while no plait runs.
+
+    FILE is a path, or a name in backups/ beside the database. The backup is checked first, and is only read. The database that was there
+    goes into backups/, too.
+    """
+    from plait.restore_command import restore_backup
+
+    click.echo(restore_backup(_paths(), file))
+
+
+@click.command()
+def vacuum() -> None:
+    """Give room that the database does not use any more back to the disk, while no plait runs.
+
+    A copy without that room is made, checked, and put in the place of the database: so much has to be free on the disk.
+    """
+    from plait.vacuum_command import vacuum
+
+    click.echo(vacuum(_paths()))
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what can be mended, after a copy was made, while no plait runs.")
+def doctor(repair: bool) -> int:
     """Check the database, and tell versions, places and sizes.
 
-    Changes nothing. The exit code is 0 if all is sound, else 1.
+    Changes nothing without --repair. The exit code is 0 if all is sound, else 1. What --repair cannot mend in place it salvages: the
+    database is put aside and kept, and all that can be read of it goes into a fresh one.
     """
-    from plait.doctor_command import examine
+    from plait.doctor_command import examine, mend
 
-    text, sound = examine(_paths())
+    text, sound = mend(_paths()) if repair else examine(_paths())
     click.echo(text)
     return 0 if sound else 1
 
@@ -115,5 +140,5 @@ def export(ctx: click.Context, /, **given: Any) -> None:
         click.echo(told, err=bool(text))
 
 
-KEEPING: tuple[click.Command, ...] = (sessions, search, export, backup, doctor, stats)
+KEEPING: tuple[click.Command, ...] = (sessions, search, export, backup, restore, vacuum, doctor, stats)
 """What `cli` adds to its commands."""

@@ -1,9 +1,10 @@
-"""`plait doctor`: what there is, which versions, and whether it is sound. It looks and changes nothing."""
+"""`plait doctor`: what there is, which versions, and whether it is sound. It looks and changes nothing, unless it is asked to repair."""
 
 from __future__ import annotations
 
 import platform
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from plait.backup_command import rows_told
 from plait.core.counting import counted
 from plait.core.errors import StoreError
 from plait.core.sanitize import sanitize
+from plait.exchange.new_file import put_in_place
 from plait.paths import Paths
 from plait.store import engine, files, schema
 from plait.store.backup import check
 from plait.store.reading import looking, pending
+from plait.store.repair import repair
 
 SHOWN = 50
 """Problems that are told one by one."""
@@ -45,8 +48,18 @@ def examine(paths: Paths) -> tuple[str, bool]:
     if len(problems) > SHOWN:
         lines.append(f"  and {len(problems) - SHOWN:,} more")
     if problems:
-        lines.append("Leave plait, and copy the database and the files beside it to a safe place before you do anything else.")
+        lines.append("Leave plait. `plait doctor --repair` then makes a copy of the database, and mends what can be mended.")
     return sanitize("\n".join(lines)), not problems
+
+
+def mend(paths: Paths) -> tuple[str, bool]:
+    """Repair the database, after a copy was made; what was done, and whether it is sound now. Raises `PlaitError`."""
+    done = repair(paths.database, time.time(), put_in_place)
+    lines = done.done or ["Nothing had to be repaired."]
+    lines += [f"  {problem}" for problem in done.problems[:SHOWN]]
+    if done.problems:
+        lines.append(f"{counted(len(done.problems), 'problem')} could not be mended. Please report this, and keep the copy.")
+    return sanitize("\n".join(lines)), not done.problems
 
 
 def _sqlite() -> str:

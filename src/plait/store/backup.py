@@ -8,18 +8,18 @@ Rules:
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from plait.core.errors import StoreError
 from plait.store import engine, files, schema
+from plait.store.crashpoints import crash_point
 from plait.store.faults import is_damage, translated
 from plait.store.reading import looking
 from plait.store.verify import verify
+from plait.store.workshop import workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +37,41 @@ def back_up(database: Path, target: Path, put_in_place: Callable[[Path, Path], N
 
     A damaged database is copied as it is, with its problems told. Raises `StoreError`, and what `put_in_place` raises.
     """
-    with translated(target):
-        place = Path(tempfile.mkdtemp(prefix=".plait-backup-", dir=target.parent))  # mode 0700
-    try:
-        part = place / "plait.db"
+    with ExitStack() as made:
         with translated(target):
+            part = made.enter_context(workshop(target)) / "plait.db"
             files.make_private_file(part)
-        _copy(database, part, target)
+        copy(database, part, target)
         problems = [problem.replace(str(part), str(target)) for problem in check(part)]
-        rows = _rows(part)
+        rows = counted_rows(part)
+        crash_point("copy.checked")
         with translated(target):
             files.sync_file(part)
             size = part.stat().st_size
+        crash_point("copy.synced")
         put_in_place(part, target)
+        crash_point("copy.named")
         return Backup(target, rows, size, tuple(problems))
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
-def _copy(database: Path, part: Path, target: Path) -> None:
+def copy(database: Path, part: Path, target: Path) -> None:
+    """Copy what lies at `database` into `part`, an empty file; `target` is named where that one cannot be written. Raises `StoreError`."""
+    crash_point("copy.before")
     with looking(database) as source:
         if source is None:
             raise StoreError(f"There is no database at {database} yet. Start plait, which makes it.")
         source.execute("PRAGMA schema_version").fetchone()  # one that is none says so here, with its own name
-        with translated(target), closing(engine.connect(part, writing=True)) as copy:
-            source.backup(copy)
+        with translated(target), closing(engine.connect(part, writing=True)) as copied:
+            source.backup(copied)
+            crash_point("copy.made")
             try:
-                copy.execute("PRAGMA journal_mode = DELETE")
+                copied.execute("PRAGMA journal_mode = DELETE")
             except engine.DatabaseError as error:
                 if not is_damage(error):  # of a damaged one every page was copied all the same
                     raise
 
 
-def _rows(path: Path) -> dict[str, int]:
+def counted_rows(path: Path) -> dict[str, int]:
     """Rows by table; empty where the copy is too damaged to be counted, which the check tells."""
     try:
         with looking(path) as connection:

@@ -31,7 +31,7 @@ _TEXTS = {
     _NO_MEMORY: "There is no memory left to use the database {path}. Close other programs.",
     _READ_ONLY: "The database {path} may not be written. Give its file, its directory and its disk write permission.",
     _IO: "The disk did not read or write the database {path} as asked ({reason}). Look at its free space, its quota and its limits.",
-    _CORRUPT: "The database {path} is damaged ({reason}). Leave plait and copy the file to a safe place before you do anything else.",
+    _CORRUPT: "The database {path} is damaged ({reason}). Leave plait; `plait doctor --repair` salvages what can be read.",
     _FULL: "The disk is full, so the database {path} cannot grow. Make room; what waits is written then.",
     _CANNOT_OPEN: "The database {path}, or its log beside it, cannot be opened. Look at the permissions and the free space there.",
     _TOO_BIG: "Something is too large for the database {path} ({reason}). Split it into smaller parts.",

@@ -6,27 +6,26 @@ whoever next owns the database finishes it, before anything else. The caller own
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from plait.store import files
 from plait.store.crashpoints import crash_point
+from plait.store.owner import take_ownership
+from plait.store.workshop import clear_workshops
 
 _WAITING = ".next-"
-_WORKSHOP = ".plait-making-"
 
 
 @contextmanager
-def workshop(database: Path) -> Iterator[Path]:
-    """A private directory on the database's own disk, for a database that is made; it goes with all that is in it."""
-    place = Path(tempfile.mkdtemp(prefix=_WORKSHOP, dir=database.parent))  # mode 0700
+def owned(database: Path) -> Iterator[None]:
+    """Own the database meanwhile. Raises `StoreBusy` if another process does."""
+    lock = take_ownership(database)
     try:
-        yield place
+        yield
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        lock.release()
 
 
 def backups_of(database: Path) -> Path:
@@ -62,8 +61,8 @@ def finish(database: Path) -> None:
         kept = path.name.removeprefix(f"{database.name}{_WAITING}")
         place = database.parent if kept.startswith(f"{database.name}.corrupt-") else backups_of(database)
         _finish(database, path, place / kept)
-    for path in database.parent.glob(f"{_WORKSHOP}*"):
-        shutil.rmtree(path, ignore_errors=True)
+    clear_workshops(database.parent)
+    clear_workshops(backups_of(database))
 
 
 def _finish(database: Path, waiting: Path, kept: Path) -> None:

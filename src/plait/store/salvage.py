@@ -28,8 +28,9 @@ from plait.store.crashpoints import crash_point
 from plait.store.faults import translated
 from plait.store.found import Found, found_in
 from plait.store.other_rows import copy_other_rows
-from plait.store.replacing import corrupt_name, finish, move_with_log, replace, workshop
+from plait.store.replacing import corrupt_name, finish, move_with_log, replace
 from plait.store.rows import EventRow
+from plait.store.workshop import workshop
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,12 @@ def verify(path: Path) -> list[str]:
 
 
 def _modes(path: Path) -> Iterator[str]:
-    """Files for their owner alone, directories too, whatever the umask was."""
+    for file, actual, expected in wrong_modes(path):
+        yield f"{file} has mode {actual:04o} instead of {expected:04o}."
+
+
+def wrong_modes(path: Path) -> Iterator[tuple[Path, int, int]]:
+    """Files that are not for their owner alone, directories too, whatever the umask was: with the mode that each has, and should have."""
     backups = path.parent / "backups"
     found = [
         path,
@@ -54,14 +59,14 @@ def _modes(path: Path) -> Iterator[str]:
         *backups.glob("*"),
         *path.parent.glob(f"{path.name}.corrupt-*"),
     ]
-    expected = [(file, files.PRIVATE_FILE) for file in found] + [(one, files.PRIVATE_DIRECTORY) for one in (path.parent, backups)]
-    for file, mode in expected:
+    for one in (*found, path.parent, backups):
         try:
-            actual = stat.S_IMODE(file.stat().st_mode)
+            mode = one.stat().st_mode
         except FileNotFoundError:
             continue
-        if actual != mode:
-            yield f"{file} has mode {actual:04o} instead of {mode:04o}."
+        right = files.PRIVATE_DIRECTORY if stat.S_ISDIR(mode) else files.PRIVATE_FILE
+        if stat.S_IMODE(mode) != right:
+            yield one, stat.S_IMODE(mode), right
 
 
 def _integrity(connection: engine.Connection) -> Iterator[str]:
