@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import anyio
+
 from plait.core import commands as c, events as e
 from plait.core.codec import cleaned
 from plait.core.messages import SessionId
@@ -35,6 +37,8 @@ REPEATABLE: tuple[type[c.Command], ...] = (
     c.Search,
 )
 PAGE = 200
+SETTLING, POLL = 2.0, 0.01
+"""Seconds that a disk may take to have what was said, and between two looks."""
 SLACK = 1.0
 """Seconds that two processes of one machine may differ in what they take for now."""
 UNKNOWN = (
@@ -82,6 +86,8 @@ def trace_of(command: c.Command) -> Trace | None:
 async def found(client: Client, sent: Sent, trace: Trace, taken: Callable[[SessionId, int], bool]) -> c.Done | None:
     """The answer that a command would have been given, if its event is there and is no other command's (`taken`)."""
     session = session_of(sent.command)
+    if session is not None:
+        await _settled(client, session)
     before: int | None = None
     matches: list[int] = []
     while session is not None:
@@ -94,6 +100,17 @@ async def found(client: Client, sent: Sent, trace: Trace, taken: Callable[[Sessi
             break
         before = page.earlier + 1
     return c.Done(session, min(matches)) if session is not None and matches else None
+
+
+async def _settled(client: Client, session: SessionId) -> None:
+    """Return once all that was recorded so far is in the history: an owner that is still there may be writing it just now."""
+    status = await client.submit(c.ReadStatus(session))
+    with anyio.move_on_after(SETTLING):
+        while isinstance(status, c.Status):
+            page = await client.submit(c.ReadHistory(session, None, 1))
+            if not isinstance(page, c.HistoryPage) or (page.events and (page.events[-1].seq or 0) >= status.info.seq):
+                return
+            await anyio.sleep(POLL)
 
 
 def _is_since(stamped: e.Stamped, sent: Sent) -> bool:
