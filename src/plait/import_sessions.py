@@ -24,7 +24,7 @@ from plait.core.naming import NAMING_MESSAGES, Proposal, numbered_name, proposed
 from plait.core.ports import Project, Store, Write
 from plait.core.session import Session, SessionState
 from plait.exchange.imports.found import Conversation, versions
-from plait.exchange.imports.history import grown_session, new_session
+from plait.exchange.imports.history import can_grow, grown_session, new_session
 from plait.runtime.projects import project_at
 from plait.runtime.weight import weight
 
@@ -34,7 +34,7 @@ GROUP_SESSIONS = 500
 """What is written in one commit, at most: an fsync for each session would take longer than reading it."""
 NAMED_BY = (300, 600)
 """Characters of one message, and of all, from which a name is made: it is what takes longest of an import."""
-_TALK = (e.UserSaid, e.RetryAsked, e.AssistantSaid, e.ToolReturned)
+_TALK = (e.UserSaid, e.RetryAsked, e.AssistantSaid, e.ToolReturned, e.Compacted, e.Rewound, e.Redone)
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ class Importer:
             return "known"
         after = places.get(held[-1].version)
         idle = session.state is SessionState.COMPLETED or (session.state is SessionState.ACTIVE and not session.queue)
-        if after is None or not untouched or not idle:
+        if after is None or not untouched or not idle or not can_grow(conversation, after):
             return None
         events = grown_session(session, conversation, after)
         self._group.counts.grown += 1

@@ -6,10 +6,10 @@ from hypothesis import given, settings, strategies as st
 
 from plait.core import events as e
 from plait.core.history import provider_view, repair
-from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, ToolMessage, ToolResult, Usage, UserMessage
+from plait.core.messages import AssistantMessage, CallId, ProjectId, SessionId, ToolCall, ToolMessage, ToolResult, Turn, Usage, UserMessage
 from plait.core.session import Session, SessionState
 from plait.exchange.imports.found import Conversation, Said, versions
-from plait.exchange.imports.history import BEGINS, LATE, SYSTEM, conversation_version, grown_session, new_session
+from plait.exchange.imports.history import BEGINS, LATE, SYSTEM, can_grow, conversation_version, grown_session, new_session
 from plait.store.verify import history_faults
 
 CALLS = st.builds(
@@ -26,13 +26,16 @@ RESULTS = st.builds(
 TIMES = st.none() | st.floats(1.0e9, 1.1e9)
 SAID = st.builds(
     Said,
-    st.sampled_from(["user", "assistant", "assistant", "tool", "system", "note"]),
+    st.sampled_from(["user", "assistant", "assistant", "tool", "system", "note", "retry", "summary", "rewound"]),
     st.sampled_from(["", "  ", "one", "two\n", "\ud800"]),
     TIMES,
     st.sampled_from(["", "thinks"]),
     st.lists(CALLS, max_size=3).map(tuple),
     st.lists(RESULTS, max_size=3).map(tuple),
     usage=st.sampled_from([None, Usage(1, 2, 0)]),
+    complete=st.sampled_from([True, True, False]),
+    compacted=st.sampled_from([None, e.Compacted(Turn(1), 3, "in short"), e.Compacted(Turn(1), 0, "shorter", asked=True)]),
+    place=st.integers(0, 9),
 )
 TALKS = st.lists(SAID, max_size=12).map(tuple)
 
@@ -73,10 +76,15 @@ def test_any_talk_becomes_a_sound_session(said: tuple[Said, ...]) -> None:
 def test_a_talk_in_two_parts_is_sound_and_says_the_same(said: tuple[Said, ...], cut: int) -> None:
     cut = min(cut, len(said))
     session, events = imported(said[:cut])
+    assert can_grow(conversation(said), cut) == (not {one.role for one in said[cut:]} & {"summary", "rewound"})
+    if not can_grow(conversation(said), cut):
+        return
     events += grown_session(session, conversation(said), cut)
     require_sound(session, events)
     told = "".join(repr(one.event) for one in events)
     for one in said:
+        if one.role in ("retry", "summary", "rewound"):
+            continue
         for text in (one.text, one.thinking if one.role == "assistant" else ""):
             assert repr(text.replace("\ud800", "\ufffd"))[1:-1] in told or (one.role == "tool" and not text.strip())
 
@@ -95,7 +103,7 @@ def test_only_what_was_said_becomes_events(said: tuple[Said, ...]) -> None:
     kinds = {type(one.event) for one in imported(said)[1]}
     assert kinds <= {
         *(e.SessionOpened, e.UserSaid, e.TurnStarted, e.AssistantSaid, e.ToolStarted, e.ToolReturned, e.TurnEnded),
-        *(e.Noted, e.Titled, e.Imported, e.Closed),
+        *(e.Noted, e.Titled, e.Imported, e.Closed, e.RetryAsked, e.CompactionAsked, e.Compacted, e.Rewound),
     }
 
 

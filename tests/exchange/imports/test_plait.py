@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 
 from plait.core import events as e
-from plait.core.history import CUT_OFF, provider_view
-from plait.core.messages import AssistantMessage, CallId, Message, ProjectId, SessionId, ToolCall, ToolMessage, ToolResult, Turn
+from plait.core.history import provider_view
+from plait.core.messages import AssistantMessage, Attachment, CallId, Message, ProjectId, SessionId, ToolCall, ToolMessage, ToolResult, Turn
 from plait.core.ports import Project
 from plait.core.session import Session, SessionState
 from plait.exchange.document import Kept, to_json
 from plait.exchange.imports.formats import HEAD, format_of
 from plait.exchange.imports.found import Conversation
 from plait.exchange.imports.history import new_session
-from plait.exchange.imports.plait import ANEW, CUT_THOUGHT, UNASKED
+from plait.exchange.imports.telling import COPIED, UNASKED
+from plait.store.verify import verify
 from tests.core.histories import Player, steps
-from tests.exchange.imports.reading import read_bytes
+from tests.exchange.imports.reading import import_all, read_bytes, store_at
 
 PROJECT = Project(ProjectId("cache-1"), "cache", "/nowhere/cache", 1.7e9)
 
@@ -60,12 +64,33 @@ def plain(view: tuple[Message, ...]) -> list[Any]:
 def test_a_model_is_sent_the_same_after_export_and_import(choices: list[Any]) -> None:
     player = life(choices)
     (one,), left = read_bytes(document(player), "plait")
-    assert not left
+    assert not [found for found in left if found.loss]
     session = imported(one)
     assert session.state is SessionState.COMPLETED
     assert not session.settings
     assert plain(provider_view(session.conversation)) == plain(provider_view(player.session.conversation))
-    assert (one.id, one.title, one.directory) == ("s-1", player.session.title, "/nowhere/cache")
+    assert (one.id, one.title, one.directory) == ("s-1", player.session.title, player.session.directory)
+
+
+@settings(max_examples=100)
+@given(steps(60))
+def test_a_second_export_and_import_changes_nothing(choices: list[Any]) -> None:
+    """The first one puts results beside their calls, and makes notes of what was never sent."""
+    first = again(*read_bytes(document(life(choices)), "plait")[0])
+    second = again(first)
+    assert second == replace(first, created=second.created)
+    assert plain(provider_view(imported(second).conversation)) == plain(provider_view(imported(first).conversation))
+
+
+def again(conversation: Conversation) -> Conversation:
+    """It once more, after an import and an export."""
+    session = Session(SessionId(conversation.id))
+    opened = e.SessionOpened("fix-cache", "debug", PROJECT.id, conversation.directory)
+    events = new_session(session, opened, conversation)
+    kept = [Kept(session.id, PROJECT, tuple(events))]
+    (one,), left = read_bytes(to_json(kept, program="0", at=1.7e9, redacted=False).encode(), "plait")
+    assert not left
+    return one
 
 
 def test_a_document_cut_at_each_byte_gives_the_sessions_before_the_cut() -> None:
@@ -110,20 +135,91 @@ def test_other_documents_and_later_ones_are_told() -> None:
 
 def test_retries_cut_answers_and_messages_that_were_never_sent_are_told_as_what_they_are() -> None:
     player = life([])
-    first, again = Turn(2), Turn(6)
+    first, anew = Turn(2), Turn(6)
     player.play(e.UserSaid("why?"), e.TurnStarted(first), e.AssistantSaid(first, AssistantMessage("wrong"), "end"))
-    player.play(e.TurnEnded(first, "done", seen=True), e.RetryAsked(), e.TurnStarted(again), e.UserSaid("later"))
-    player.play(
-        e.AssistantSaid(again, AssistantMessage("right, but", "hm"), "other", complete=False), e.TurnEnded(again, "failed", seen=True)
-    )
+    player.play(e.TurnEnded(first, "done", seen=True), e.RetryAsked(), e.TurnStarted(anew), e.UserSaid("later", (Attachment("f", "x"),)))
+    player.play(e.AssistantSaid(anew, AssistantMessage("right, but", "hm"), "other", complete=False))
+    player.play(e.TurnEnded(anew, "failed", seen=True, detail="The model is gone."))
     (one,), left = read_bytes(document(player), "plait")
     session = imported(one)
     assert not left
     assert provider_view(session.conversation) == provider_view(player.session.conversation)
-    assert [(said.role, said.text) for said in one.said] == [
-        ("user", "why?"),
-        ("note", f"{ANEW}\nwrong"),
-        ("note", f"{CUT_THOUGHT}\nhm"),
-        ("assistant", f"right, but{CUT_OFF}"),
-        ("note", f"{UNASKED}\nlater"),
+    assert [(said.role, said.text, said.complete) for said in one.said] == [
+        ("user", "why?", True),
+        ("assistant", "wrong", True),
+        ("retry", "", True),
+        ("assistant", "right, but", False),
+        ("note", "The model is gone.", True),
+        ("note", f"{UNASKED}\nlater\n\nf:\nx", True),
     ]
+
+
+def test_what_was_shortened_and_taken_back_is_so_again_and_what_was_brought_back_is_there() -> None:
+    player = life([])
+    exchange(player, "one", "first answer")
+    shortening = Turn(player.session.seq + 1)
+    player.play(e.CompactionAsked("the names"), e.TurnStarted(shortening))
+    player.play(e.Compacted(shortening, 5, "in short", "a:b", 2, asked=True), e.TurnEnded(shortening, "done", seen=True))
+    exchange(player, "two", "second answer")
+    gone = exchange(player, "three", "third answer")
+    player.play(
+        e.Rewound(gone, "three", 2), e.Redone("three", 2), e.Rewound(gone, "three", 2), e.Tagged(("login", "Bad Tag")), e.Pinned(True)
+    )
+    player.play(e.Forked(SessionId("s-0"), 4, "base"), e.UnknownEvent("Later", "{}"))
+    (one,), left = read_bytes(document(player), "plait")
+    assert [(found.reason, found.loss) for found in left] == [("an event of another plait, 'Later'", False)]
+    assert [(said.role, said.text, said.place) for said in one.said if said.role in ("summary", "rewound", "note")] == [
+        ("summary", "the names", 2),
+        ("rewound", "three", 5),
+        ("note", f"{COPIED} base.", 0),
+    ]
+    session = imported(one)
+    assert provider_view(session.conversation) == provider_view(player.session.conversation)
+    assert (session.filing.tags, session.filing.pinned) == (("login",), True)
+    assert [len(taken) for taken in session.taken_back] == [4]
+    session.apply(e.Stamped(session.id, session.seq + 1, 2e9, e.Reopened()))
+    session.apply(e.Stamped(session.id, session.seq + 1, 2e9, e.Redone()))
+    assert "third answer" in repr(provider_view(session.conversation))
+
+
+def exchange(player: Player, question: str, answer: str) -> Turn:
+    """A question and its answer."""
+    turn = Turn(player.session.seq + 1)
+    player.play(e.UserSaid(question), e.TurnStarted(turn), e.AssistantSaid(turn, AssistantMessage(answer), "end"))
+    player.play(e.TurnEnded(turn, "done", seen=True))
+    return turn
+
+
+def test_a_session_that_was_shortened_since_is_imported_beside(tmp_path: Path) -> None:
+    player = life([])
+    exchange(player, "one", "first answer")
+    before = read_bytes(document(player), "plait")[0]
+    exchange(player, "two", "second answer")
+    grown = read_bytes(document(player), "plait")[0]
+    player.play(e.Rewound(Turn(2), "one", 4))
+    rewound = read_bytes(document(player), "plait")[0]
+    store = store_at(tmp_path)
+    outcomes = [import_all(store, tmp_path, one).counts for one in (before, grown, rewound, rewound, grown)]
+    assert [(counts.new, counts.grown, counts.known) for counts in outcomes] == [(1, 0, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1), (0, 0, 1)]
+    store.close()
+    assert verify(tmp_path / "data" / "plait.db") == []
+
+
+def test_events_that_are_out_of_place_in_a_document_raise_nothing() -> None:
+    """Whoever writes one by hand can put anything anywhere."""
+    every: list[e.Durable] = [
+        *(e.SessionOpened("a", "debug", PROJECT.id, "/"), e.UserSaid("x"), e.RetryAsked(), e.CompactionAsked("k"), e.TurnStarted(Turn(2))),
+        *(e.Compacted(Turn(99), 10**12, "s"), e.Rewound(Turn(2)), e.Rewound(Turn(2)), e.Rewound(Turn(7)), e.Redone(), e.Redone()),
+        *(
+            e.AssistantSaid(Turn(5), AssistantMessage("a", calls=(ToolCall(CallId("c"), "n", "{}"),)), "end"),
+            e.TurnEnded(Turn(9), "done", True),
+        ),
+        *(e.ToolReturned(Turn(1), ToolResult(CallId("c"), "n", "r")), e.AnswerProgress(Turn(1), "p"), e.Closed(), e.Trashed(True)),
+    ]
+    chance = random.Random(5)
+    for _ in range(300):
+        events = chance.choices(every, k=12)
+        kept = Kept(SessionId("s"), PROJECT, tuple(e.Stamped(SessionId("s"), seq, 1e9, event) for seq, event in enumerate(events, 1)))
+        found, _ = read_bytes(to_json([kept], program="0", at=1.0, redacted=False).encode(), "plait")
+        for one in found:
+            assert imported(one).state is SessionState.COMPLETED

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from plait.core.codec import without_surrogates
+from plait.core.filing import Filing
 from plait.core.messages import Attachment, ToolCall, ToolResult, Usage
+from plait.core.revisions import Compacted
 
 ONLY_TEXT = "only text is imported"
-Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note"]
-"""`system` is what the program told the model, `note` what it told its user; neither is sent to a model by plait."""
+Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note", "retry", "summary", "rewound"]
+"""`system` is what the program told the model, `note` what it told its user; neither is sent to a model by plait.
+
+Of plait's own sessions alone: `retry` asks for the last answer anew, `summary` stands for what was said before, `rewound` takes back.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,18 @@ class Said:
     attachments: tuple[Attachment, ...] = ()
     model: str = ""
     usage: Usage | None = None
+    complete: bool = True
+    """False for an answer that was cut off."""
+    compacted: Compacted | None = None
+    """Of a `summary`, whose text is what its user wanted to be kept."""
+    place: int = 0
+    """How many messages stand before what a `summary` leaves, or before what is `rewound`."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing was said at all."""
+        if self.role in ("retry", "summary", "rewound"):
+            return True
         return not (self.text.strip() or self.thinking.strip() or self.calls or self.results or self.attachments)
 
 
@@ -47,6 +60,7 @@ class Conversation:
     created: float | None = None
     name: str = ""
     """Its name, where it had one of plait's."""
+    filing: Filing = field(default_factory=Filing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,8 @@ def versions(said: tuple[Said, ...]) -> Iterator[str]:
     for number, one in enumerate(said, 1):
         calls = [part for call in one.calls for part in (call.id, call.name, call.arguments)]
         results = [part for result in one.results for part in (result.call, result.content)]
-        for part in (one.role, one.text, one.thinking, *calls, *results):
+        revised = (str(one.place), one.compacted.summary if one.compacted else "") if one.role in ("summary", "rewound") else ()
+        for part in (one.role, one.text, one.thinking, *calls, *results, *revised):
             kept = without_surrogates(part).encode()
             digest.update(len(kept).to_bytes(8, "big") + kept)
         yield f"{number}:{digest.hexdigest()[:16]}"

@@ -2,7 +2,8 @@
 
 Rules:
 1. Every call gets its one result: the other program's, or that the outcome is unknown. A call's id is unique in its session.
-2. What does not fit (an answer before any question, a result of no call) is put right, and the session notes what was done.
+2. What does not fit (an answer before any question, a result of no call) is put right, and the session notes what was done. What was
+   retried, shortened and taken back in a session of plait's is so again.
 3. Times never go back: an earlier one, or none, becomes that of the event before it. The order is that of the file.
 4. A session ends completed and seen, with nothing open. Nothing here can grant anything: there is no event for that.
 """
@@ -10,12 +11,15 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 from plait.core import events as e
+from plait.core.branching import count_messages, rewound, start_of
 from plait.core.codec import cleaned
+from plait.core.filing import Filing
 from plait.core.history import UNKNOWN_OUTCOME
-from plait.core.messages import AssistantMessage, CallId, ToolCall, ToolResult, Turn
+from plait.core.messages import AssistantMessage, CallId, StopReason, ToolCall, ToolResult, Turn
 from plait.core.session import Session, SessionState
 from plait.exchange.imports.found import Conversation, Said, versions
 
@@ -46,8 +50,14 @@ def new_session(
     if note:
         recording.add(e.Noted(note))
     recording.tell(conversation.said)
+    recording.file(conversation.filing)
     recording.end(conversation)
     return recording.events
+
+
+def can_grow(conversation: Conversation, after: int) -> bool:
+    """Whether what was said after the first `after` messages can be appended: it must not go back to them, or shorten them."""
+    return not any(one.role in ("summary", "rewound") for one in conversation.said[after:])
 
 
 def grown_session(session: Session, conversation: Conversation, after: int) -> list[e.Stamped]:
@@ -70,6 +80,10 @@ class _Recording:
         self._at = at
         self._turn: Turn | None = None
         self._answered = False
+        self._turns: dict[int, Turn] = {}
+        """By the place of the message that each began with."""
+        self._told_at: dict[int, int] = {}
+        """The number of the event that tells the model what was said at each place."""
         self._used = {call.id for one in session.conversation if isinstance(one.event, e.AssistantSaid) for call in one.event.message.calls}
 
     def add(self, event: e.Durable, at: float | None = None) -> Turn:
@@ -87,7 +101,14 @@ class _Recording:
             match one.role:
                 case "user":
                     self._end_turn()
-                    self._begin_turn(one)
+                    self._turns[place] = self._begin_turn(one)
+                    self._told_at[place] = self._session.seq
+                case "retry":
+                    self._retry(one)
+                case "summary":
+                    self._compact(one)
+                case "rewound":
+                    self._rewind(one)
                 case "assistant":
                     self._answer(one, place, results)
                 case "system":
@@ -121,22 +142,60 @@ class _Recording:
             self.add(e.TurnEnded(self._turn, "done" if self._answered else "interrupted", seen=True))
             self._turn = None
 
-    def _answer(self, said: Said, place: int, results: dict[tuple[int, int], ToolResult]) -> None:
+    def file(self, filing: Filing) -> None:
+        """Where it lay."""
+        if filing.tags:
+            self.add(e.Tagged(filing.tags))
+        if filing.pinned:
+            self.add(e.Pinned(True))
+        if filing.archived:
+            self.add(e.Archived(True))
+
+    def _retry(self, said: Said) -> None:
+        self._end_turn()
+        turn = self._turn = self.add(e.RetryAsked(), said.at)
+        self.add(e.TurnStarted(turn), said.at)
+        self._answered = False
+
+    def _compact(self, said: Said) -> None:
+        if said.compacted is None:
+            return
+        if said.compacted.asked or self._turn is None:
+            self._end_turn()
+            self._turn = self.add(e.CompactionAsked(said.text), said.at)
+            self.add(e.TurnStarted(self._turn), said.at)
+        upto = max((seq for place, seq in self._told_at.items() if place < said.place), default=0)
+        self.add(replace(said.compacted, turn=self._turn, upto=upto, cost=None), said.at)
+        self._answered = True
+
+    def _rewind(self, said: Said) -> None:
+        """Nothing happens where the message is taken back already."""
+        self._end_turn()
+        turn = self._turns.get(said.place)
+        if turn is not None and start_of(self._session.conversation, turn) is not None:
+            _, taken = rewound(self._session.conversation, turn)
+            self.add(e.Rewound(turn, said.text, count_messages(taken)), said.at)
+
+    def _answer(self, said: Said, place: int, results: dict[tuple[int, int], tuple[ToolResult, int]]) -> None:
         turn = self._turn
         if turn is None:
             self.add(e.Noted(BEGINS), said.at)
             turn = self._begin_turn(Said("user", "", said.at))  # an empty message is sent to no provider
         calls = tuple(ToolCall(self._unique(call.id), call.name, call.arguments) for call in said.calls)
         message = AssistantMessage(said.text, said.thinking, calls)
-        self.add(e.AssistantSaid(turn, message, "tool_calls" if calls else "end", said.model, said.usage), said.at)
-        for number, call in enumerate(calls):
-            result = results.get((place, number))
+        stop: StopReason = "other" if not said.complete else "tool_calls" if calls else "end"
+        self.add(e.AssistantSaid(turn, message, stop, said.model, said.usage, complete=said.complete), said.at)
+        self._told_at[place] = self._session.seq
+        for number, call in enumerate(calls if said.complete else ()):  # a call of an answer that was cut off was never made
+            result, told_at = results.get((place, number), (None, place))
             self.add(e.ToolStarted(turn, call), said.at)
             kept = ToolResult(call.id, call.name, UNKNOWN_OUTCOME, "interrupted")
             if result is not None:
                 kept = ToolResult(call.id, call.name, result.content, result.outcome)
             self.add(e.ToolReturned(turn, kept), said.at)
-        self._answered = True
+            if result is not None:
+                self._told_at[told_at] = self._session.seq
+        self._answered = said.complete
 
     def _unique(self, name: CallId) -> CallId:
         found = name
@@ -146,18 +205,18 @@ class _Recording:
         return found
 
 
-def _matched(said: Sequence[Said]) -> tuple[dict[tuple[int, int], ToolResult], dict[int, list[ToolResult]]]:
-    """The result of each call, by the place of its message and its own; and the results of no call, by the place of theirs."""
+def _matched(said: Sequence[Said]) -> tuple[dict[tuple[int, int], tuple[ToolResult, int]], dict[int, list[ToolResult]]]:
+    """The result of each call with its place, by the place of the call's message and its own; the results of no call, by their place."""
     waiting: dict[CallId, tuple[int, int]] = {}
-    found: dict[tuple[int, int], ToolResult] = {}
+    found: dict[tuple[int, int], tuple[ToolResult, int]] = {}
     late: dict[int, list[ToolResult]] = {}
     for place, one in enumerate(said):
-        for number, call in enumerate(one.calls):
+        for number, call in enumerate(one.calls if one.complete else ()):
             waiting[call.id or CallId(f"\0{place}.{number}")] = (place, number)
         for result in one.results:
             name = result.call if result.call in waiting else next(iter(waiting), None) if not result.call else None
             if name is None:
                 late.setdefault(place, []).append(result)
             else:
-                found[waiting.pop(name)] = result
+                found[waiting.pop(name)] = (result, place)
     return found, late
