@@ -125,8 +125,8 @@ class ScriptedModel:
         self.requests.append(request)
         if self.context_window is not None and (words := _words(request)) > self.context_window:
             raise errors.ContextTooLong(
-                f"The conversation is too long for {self._source[:1].lower()}{self._source[1:]}: {words:,} words, and its context_window is "
-                f"{self.context_window:,}. Shorten it with /compact, or use a model with more context."
+                f"The conversation is too long for {self._source[:1].lower()}{self._source[1:]}: {words:,} words, and its "
+                f"context_window is {self.context_window:,}. Shorten it with /compact, or use a model with more context."
             )
         reply = self._without_worn_faults(self.reply_to(request))
         await anyio.sleep(reply.wait)
