@@ -18,6 +18,8 @@ from tests.program.running import PLAIT
 from tests.timing import LIMIT, TooSlow, until
 
 MANY = 1500
+WRITTEN = 2_400_000
+"""Bytes of the database with its log when about all of them are there."""
 
 
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -160,7 +162,9 @@ def require_whole_and_go_on(root: Path, file: Path, kept: int) -> None:
     """What is there is sound, and the same command brings the rest."""
     assert verify(root / "home" / "data" / "plait.db") == []
     again = run(root, str(file))
-    assert again.stdout == f"{MANY - kept:,} conversations imported ({2 * (MANY - kept):,} messages), {kept:,} here already.\n"
+    here = f", {kept:,} here already" if kept else ""
+    new = f"{MANY - kept:,} conversations imported" + (f" ({2 * (MANY - kept):,} messages)" if kept < MANY else "")
+    assert again.stdout == f"{new}{here}.\n"
 
 
 @pytest.mark.parametrize(("place", "kept"), [("append.inserted:2", 500), ("append.committed:3", 1000), ("close.before", MANY)])
@@ -173,6 +177,25 @@ def test_killed_it_leaves_whole_groups_and_goes_on_next_time(tmp_path: Path, pla
     assert stored(tmp_path) == kept
     if kept < MANY:
         require_whole_and_go_on(tmp_path, file, kept)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.7, 0.95])
+def test_killed_at_any_moment_it_leaves_whole_conversations_and_goes_on_next_time(tmp_path: Path, share: float) -> None:
+    """The moment is a size of the database with its log."""
+    file = many_talks(tmp_path)
+    process = subprocess.Popen([*PLAIT, "import", str(file)], cwd=work(tmp_path), env=environment(tmp_path), stdout=subprocess.DEVNULL)
+    until(lambda: process.poll() is not None or written(tmp_path) > share * WRITTEN)
+    process.kill()
+    process.wait(LIMIT)
+    kept = stored(tmp_path)
+    assert kept % 500 == 0
+    if (tmp_path / "home" / "data" / "plait.db").exists():
+        require_whole_and_go_on(tmp_path, file, kept)
+
+
+def written(root: Path) -> int:
+    """Bytes of the database and of its log."""
+    return sum(path.stat().st_size for path in (root / "home" / "data").glob("plait.db*") if path.exists())
 
 
 def test_interrupted_it_leaves_whole_groups_and_says_so(tmp_path: Path) -> None:

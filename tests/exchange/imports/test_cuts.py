@@ -134,16 +134,35 @@ def test_values_of_any_type_in_any_place_raise_nothing() -> None:
             become_sessions(read_bytes(data.encode(), name)[0])
 
 
-def test_a_database_that_is_cut_or_overwritten_is_told(tmp_path: Path) -> None:
+def conversations_at(path: Path) -> tuple[list[Conversation], list[Left]]:
+    """What a database of llm holds, as an import reads it."""
+    found = list(read(Source(path, "llm", 0), lambda size: None))
+    return [one for one in found if isinstance(one, Conversation)], [one for one in found if isinstance(one, Left)]
+
+
+@pytest.mark.parametrize("file", ["llm-0.27.sql", "llm-0.36.sql"])
+def test_a_database_that_is_cut_anywhere_gives_what_it_has_and_is_told(file: str, tmp_path: Path) -> None:
+    path = database_of(file, tmp_path)
+    data = path.read_bytes()
+    whole, _ = conversations_at(path)
+    for cut in range(0, len(data), 509):
+        path.write_bytes(data[:cut])
+        found, left = conversations_at(path)
+        become_sessions(found)
+        assert all(one in whole for one in found)
+        assert found == whole or any(one.loss for one in left), f"the cut at {cut} was not told"
+
+
+def test_a_database_that_is_overwritten_raises_nothing(tmp_path: Path) -> None:
     path = database_of("llm-0.36.sql", tmp_path)
     data = path.read_bytes()
     losses = 0
-    for cut in range(0, len(data), 4096):
-        path.write_bytes(data[:cut] + b"\xaa" * 512 + data[cut + 512 :] if cut % 8192 else data[:cut])
-        found = list(read(Source(path, "llm", len(data)), lambda size: None))
-        become_sessions([one for one in found if isinstance(one, Conversation)])
-        losses += any(isinstance(one, Left) and one.loss for one in found)
-    assert losses > len(data) / 4096 / 3
+    for place in range(0, len(data), 2048):
+        path.write_bytes(data[:place] + b"\xaa" * 512 + data[place + 512 :])
+        found, left = conversations_at(path)
+        become_sessions(found)
+        losses += any(one.loss for one in left)
+    assert losses > len(data) / 2048 / 10
 
 
 def test_a_line_that_is_too_long_is_left_out_and_the_next_one_read() -> None:
