@@ -75,6 +75,8 @@ class FakePrompt:
     vi_mode: bool = False
     texts: list[str] = field(default_factory=list)
     opened_with: list[str] = field(default_factory=list)
+    has_menu: bool = True
+    offered: list[str] = field(default_factory=list)
     line: str = ""
     sequences: list[str] = field(default_factory=list)
     left: bool = False
@@ -131,6 +133,10 @@ class FakePrompt:
 
     def prefill(self, text: str) -> None:
         self.line = text
+
+    def offer(self, start: str) -> bool:
+        self.offered.append(start)
+        return self.has_menu
 
     def forward(self, sequence: str) -> None:
         self.sequences.append(sequence)

@@ -171,7 +171,7 @@ async def test_reopen_undoes_close(tmp_path: Path) -> None:
         assert "'auth' can mean 2 closed sessions: auth-tests, auth-fix." in await prompt.told("/reopen auth")
         assert "No closed session is called 'auth-fxi'. Did you mean 'auth-fix'?" in await prompt.told("/reopen auth-fxi")
         assert "'default' is open. /switch default shows it." in await prompt.told("/reopen default")
-        assert f"Opened 'docs' again. An older one of that name is /reopen {old}." in await prompt.told("/resume DOCS")
+        assert f"Opened 'docs' again. An older one of that name is /reopen {old}." in await prompt.told("/reopen DOCS")
         assert prompt.session == new
         assert "It is called 'docs-2' now, because another session has its name." in await prompt.told(f"/reopen {old}")
         assert "Opened 'auth-fix' again." in await prompt.told("/reopen auth-f")

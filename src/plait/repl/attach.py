@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -63,6 +63,17 @@ async def attach(text: str, directory: str, typed: str | None = None) -> Attache
     if "@" not in names:
         return Attached(text)
     return Attached(text, await anyio.to_thread.run_sync(read_attachments, names, directory, abandon_on_cancel=True))
+
+
+def without_files(text: str, paths: Collection[str]) -> str:
+    """`text` without the words that name one of these files."""
+
+    def kept(match: re.Match[str]) -> str:
+        quoted, word = match.groups()
+        path = quoted if quoted is not None else word
+        return " " if path in paths or path.rstrip(_PUNCTUATION) in paths else match[0]
+
+    return WORD.sub(kept, text)
 
 
 def read_attachments(text: str, directory: str) -> tuple[Attachment, ...]:

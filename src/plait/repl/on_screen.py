@@ -60,6 +60,13 @@ class OnScreen:
         """Put text into the input line."""
         self._screen.draft = text
 
+    def offer(self, start: str) -> bool:
+        """Let the user choose what completes the start of a command; not over something that is being typed."""
+        if not self._screen.keeps_draft or self._screen.draft:
+            return False
+        self._screen.pick(start, lambda: None)
+        return True
+
     def forward(self, sequence: str) -> None:
         """Send a control sequence of ours to the terminal."""
         self._screen.forward(sequence)

@@ -22,13 +22,15 @@ def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, datab
     def itself() -> Registry:
         return registry
 
-    many = (*sessions.COMMANDS, *begin.COMMANDS, *RESUME, *FORK, *lifecycle.COMMANDS, *inbox.COMMANDS, *elsewhere.COMMANDS, *notices.COMMANDS)
+    many = (*sessions.COMMANDS, *begin.COMMANDS, *lifecycle.COMMANDS, *inbox.COMMANDS, *elsewhere.COMMANDS, *notices.COMMANDS)
     registry = Registry(
         (
             *talk.COMMANDS,
             *REVISE,
             *export.COMMANDS,
             *many,
+            *RESUME,
+            *FORK,
             session_command(database),
             *filing.COMMANDS,
             *finding_commands(),

@@ -71,7 +71,7 @@ async def peek(prompt: Prompt, argument: str) -> None:
         return
     under_way = await answer_in_progress(prompt, row.id)
     look = prompt.look
-    rows = "".join(shown_again([*told, *under_way], look)).rstrip("\n").splitlines()
+    rows = "".join(shown_again([*told.events, *under_way], look)).rstrip("\n").splitlines()
     if not rows:
         notice(prompt, f"Nothing has been said in '{row.name}' yet. /say {row.name} TEXT says something there.")
         return

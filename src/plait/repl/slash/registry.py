@@ -119,6 +119,10 @@ class Prompt(Protocol):
         """Put `text` into the input line, for the user to change and send."""
         ...
 
+    def offer(self, start: str) -> bool:
+        """Let the user choose what completes the start of a command, which is then carried out; False where no menu can be shown."""
+        ...
+
     def forward(self, sequence: str) -> None:
         """Send a control sequence of plait's own to the terminal: it draws nothing and moves nothing."""
         ...

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from plait.core import commands as c, events as e
-from plait.core.branching import taken_back, turn_of
 from plait.core.errors import UsageError
 from plait.core.revising import ReadTurns, Turns
 from plait.repl.clipboard import copy_text
@@ -62,14 +61,14 @@ async def history(prompt: Prompt, argument: str) -> None:
     told = await last_messages(prompt, min(wanted, MOST_MESSAGES))
     if told is None:
         return
-    if not any(map(is_message, told)):
+    if not any(map(is_message, told.events)):
         notice(prompt, "Nothing has been said in this session yet. Type a message.")
         return
     turns = await prompt.submit(ReadTurns(prompt.session, limit=MOST_MESSAGES))
-    for text in shown_again(told, prompt.look, headings(told, turns.turns if isinstance(turns, Turns) else ())):
+    for text in shown_again(told.events, prompt.look, headings(told, turns.turns if isinstance(turns, Turns) else ())):
         prompt.show(text)
         await prompt.shown()
-    if wanted > MOST_MESSAGES and sum(map(is_message, told)) == MOST_MESSAGES:
+    if wanted > MOST_MESSAGES and sum(map(is_message, told.events)) == MOST_MESSAGES:
         notice(prompt, f"These are the last {MOST_MESSAGES:,} messages, which is the most at once.")
 
 
@@ -118,9 +117,9 @@ def _copy_count(argument: str) -> int:
 
 async def _answers(prompt: Prompt, messages: int) -> list[str]:
     """The texts of the answers among the last `messages`, oldest first, without those that were taken back."""
-    told = await last_messages(prompt, messages) or []
-    gone = taken_back(told)
-    texts = [one.event.message.text for one in told if isinstance(one.event, e.AssistantSaid) and turn_of(one) not in gone]
+    told = await last_messages(prompt, messages)
+    said = (one.event for one in told.events if isinstance(one.event, e.AssistantSaid)) if told else ()
+    texts = [one.message.text for one in said if told and one.turn not in told.gone]
     return [text for text in texts if text.strip()]
 
 

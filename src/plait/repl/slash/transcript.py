@@ -8,7 +8,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from plait.core import events as e
 from plait.core.branching import taken_back
@@ -44,7 +45,15 @@ _TOLD = (
 )
 
 
-async def last_messages(prompt: Prompt, wanted: int, session: SessionId | None = None) -> list[e.Stamped] | None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events in the order of the conversation, and which of their turns the model is told of no more."""
+
+    events: Sequence[e.Stamped]
+    gone: Set[Turn]
+
+
+async def last_messages(prompt: Prompt, wanted: int, session: SessionId | None = None) -> Told | None:
     """The last `wanted` messages of a session (None: the shown one), oldest first, with what happened between them.
 
     None where reading was refused, which is shown.
@@ -59,7 +68,7 @@ async def last_messages(prompt: Prompt, wanted: int, session: SessionId | None =
         told = in_order(kept)
         messages = [place for place, stamped in enumerate(told) if is_message(stamped)]
         if len(messages) > wanted or not page.earlier:
-            return told[messages[-wanted] :] if len(messages) > wanted else told
+            return Told(told[messages[-wanted] :] if len(messages) > wanted else told, taken_back(kept))
         before = page.earlier + 1
 
 
@@ -99,16 +108,15 @@ def is_message(stamped: e.Stamped) -> bool:
     return isinstance(stamped.event, (e.UserSaid, e.AssistantSaid))
 
 
-def headings(told: Sequence[e.Stamped], turns: Sequence[TurnLine]) -> dict[int, str]:
+def headings(told: Told, turns: Sequence[TurnLine]) -> dict[int, str]:
     """What stands above the user's messages, by their events: the number by which a command names it, or that it was taken back."""
     numbers = {line.turn: f"{line.number:,}" for line in turns}
-    gone = taken_back(told)
-    marks = {}
-    for stamped in told:
+    marks: dict[int, str] = {}
+    for stamped in told.events:
         turn = Turn(stamped.seq or 0)
-        if isinstance(stamped.event, e.UserSaid) and (turn in gone or turn in numbers):
-            marks[turn] = f"{'taken back' if turn in gone else numbers[turn]} · {clock(stamped.at)}"
-    return {int(turn): mark for turn, mark in marks.items()}
+        if isinstance(stamped.event, e.UserSaid) and (turn in told.gone or turn in numbers):
+            marks[turn] = f"{'taken back' if turn in told.gone else numbers[turn]} · {clock(stamped.at)}"
+    return marks
 
 
 def shown_again(told: Sequence[e.Stamped], look: Look, marks: Mapping[int, str] | None = None) -> list[str]:

@@ -1,0 +1,74 @@
+"""Which session somebody means who comes back: by its name, its id, or words of what it was about. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from plait.core.commands import SessionInfo
+from plait.core.errors import UsageError
+from plait.core.naming import ID_PREFIX, session_named
+from plait.core.states import SessionState
+
+LISTED = 9
+"""Sessions that are named where several can be meant."""
+
+
+def resumable(rows: Sequence[SessionInfo], directory: str = "") -> list[SessionInfo]:
+    """The sessions that one can choose from, those of the project that works in `directory` first, the ones used last before the others.
+
+    What lies in trash or archive is not among them, nor what was closed without a word.
+    """
+    closed = SessionState.COMPLETED
+    there = [row for row in rows if not row.trashed_at and not row.archived and (row.messages or row.state is not closed)]
+    here = {row.project for row in there if row.directory == directory}
+    return sorted(there, key=lambda row: (row.project not in here, -row.used_at, row.id))
+
+
+class Sought:
+    """Sessions in the order in which they are offered, and what of them is looked at by whoever looks for one."""
+
+    def __init__(self, rows: Sequence[SessionInfo]) -> None:
+        self.rows = tuple(rows)
+        self._texts = [
+            "\n".join((row.name, row.title, row.first, row.project, row.directory, *row.tags, row.id)).casefold() for row in rows
+        ]
+        self._first: dict[str, str] = {}
+        for row in rows:
+            self._first.setdefault(row.name, row.id)
+
+    def __repr__(self) -> str:
+        return f"<Sought [{len(self.rows)} sessions]>"
+
+    def fitting(self, words: str, most: int = 0) -> list[SessionInfo]:
+        """Those in which all the words stand: in name, title, first message, project, directory, tags or id. `most` 0 means all.
+
+        Those whose name begins with what was typed come first.
+        """
+        wanted = words.casefold().split()
+        found = [row for row, text in zip(self.rows, self._texts, strict=True) if all(word in text for word in wanted)]
+        if wanted:
+            found.sort(key=lambda row: not row.name.casefold().startswith(wanted[0]))
+        return found[:most] if most else found
+
+    def word_for(self, row: SessionInfo) -> str:
+        """What to type for a session: its name where that means it before others, else its id."""
+        return row.name if self._first.get(row.name) == row.id else row.id
+
+
+def session_to_resume(rows: Sequence[SessionInfo], words: str, directory: str) -> SessionInfo:
+    """The session that is meant, wherever it lies but in the trash. Raises `UsageError` with the candidates, or the nearest name."""
+    word = words.strip()
+    if named := session_named(rows, word, directory):
+        return named
+    by_id = [row for row in rows if len(word) >= ID_PREFIX and row.id.startswith(word)]
+    found = by_id or Sought(resumable(rows, directory)).fitting(word)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        more = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
+        names = ", ".join(f"{row.name} ({row.id})" for row in found[:LISTED])
+        raise UsageError(f"'{word[:40]}' can mean {len(found):,} sessions: {names}{more}. Give a name or an id.")
+    near = difflib.get_close_matches(word.casefold(), [row.name for row in rows if not row.trashed_at], n=1, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'?" if near else "plait sessions --all lists all."
+    raise UsageError(f"No session is called '{word[:40]}', and none is about that. {hint}")

@@ -1,0 +1,147 @@
+"""/resume: going on with any session, open or closed, of any project; and with one whose directory is gone."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+
+import anyio.to_thread
+
+from plait.core import commands as c
+from plait.core.errors import UsageError
+from plait.core.resuming import Sought, resumable, session_to_resume
+from plait.core.revising import ChangeDirectory
+from plait.core.session import SessionState
+from plait.exchange.listing import Listed, places
+from plait.repl.render import relative_time
+from plait.repl.slash.begin import open_one
+from plait.repl.slash.choices import Choice, Lookup
+from plait.repl.slash.family import directory_meant
+from plait.repl.slash.layout import lines
+from plait.repl.slash.listing import list_rows
+from plait.repl.slash.registry import Prompt, SlashCommand, notice
+from plait.repl.slash.targets import fleet_now
+from plait.repl.slash.wording import state_words
+
+USAGE = "/resume [NAME|ID|N] [PATH]"
+LISTED = 20
+"""Sessions that are listed where no menu can be shown."""
+
+
+async def resume(prompt: Prompt, argument: str) -> None:
+    """Go on with a session; without a word, offer all."""
+    words, path = parse_resume(argument)
+    rows = await _offered(prompt)
+    if not words:
+        if not prompt.offer("/resume "):
+            await _list(prompt, rows)
+        return
+    row = await _meant(prompt, rows, words)
+    directory = await _directory(prompt, row, path)
+    session = row.id if row.state is not SessionState.COMPLETED else await open_one(prompt, c.ReopenSession(row.id))
+    if session is None:
+        return
+    moved = directory != row.directory and await prompt.submit(ChangeDirectory(session, directory)) is not None
+    if session == prompt.session and not moved:
+        notice(prompt, f"'{row.name}' is shown already.")
+        return
+    await prompt.switch(session)
+    if row.state is SessionState.COMPLETED:
+        now = (await fleet_now(prompt)).row(session)
+        other = f" It is called '{now.name}' now, because another session has its name." if now and now.name != row.name else ""
+        notice(prompt, f"Opened '{row.name}' again.{other}", "success")
+
+
+def parse_resume(argument: str) -> tuple[str, str]:
+    """What names the session, and a path, which begins like one; each may be empty. Raises `UsageError`."""
+    try:
+        words = shlex.split(argument)
+    except ValueError:
+        words = argument.split()
+    path = words.pop() if len(words) > 1 and words[-1].startswith(("/", "~", ".")) else ""
+    return " ".join(words), path
+
+
+async def _offered(prompt: Prompt) -> list[c.SessionInfo]:
+    """The open ones in the order of their numbers, then the closed ones, last used first; those of this project before the others."""
+    view = await fleet_now(prompt)
+    closed = [row for row in resumable(await prompt.client.sessions()) if row.state is SessionState.COMPLETED]
+    return [*view.sessions, *sorted(closed, key=lambda row: row.project != view.home)]
+
+
+async def _meant(prompt: Prompt, rows: Sequence[c.SessionInfo], words: str) -> c.SessionInfo:
+    """The session that words name, or the number that the list gives it. Raises `UsageError`."""
+    every = await prompt.client.sessions()
+    number = int(words) if words.isascii() and words.isdigit() and len(words) < 9 else 0
+    if 0 < number <= len(rows) and all(words not in (row.name, row.id) for row in every):
+        return rows[number - 1]
+    here = next((row.directory for row in rows if row.id == prompt.session), "")
+    return session_to_resume(every, words, here)
+
+
+async def _directory(prompt: Prompt, row: c.SessionInfo, path: str) -> str:
+    """Where the session shall work: at `path`, else where it did; if that is gone, the user is offered another. Raises `UsageError`."""
+    view = await fleet_now(prompt)
+    shown = view.row(view.shown)
+    here = shown.directory if shown is not None and shown.id != row.id else os.getcwd()
+    if path:
+        return await anyio.to_thread.run_sync(directory_meant, path, here)
+    if await anyio.to_thread.run_sync(os.path.isdir, row.directory):
+        return row.directory
+    gone = f"'{row.name}' worked in {row.directory}, which is not there any more."
+    if await anyio.to_thread.run_sync(os.path.isdir, here) and await prompt.confirm(f"{gone} Shall it work in {here} instead?"):
+        return here
+    notice(prompt, f"{gone} /resume {row.name} PATH gives it another directory.", "warning")
+    return row.directory
+
+
+async def _list(prompt: Prompt, rows: Sequence[c.SessionInfo]) -> None:
+    """The sessions with the numbers that /resume takes, where no menu can be shown."""
+    if not rows:
+        raise UsageError("There is no session to go on with. Type a message.")
+    home = places(rows, prompt.fleet.home)
+    listed = [Listed(row, number, row.id == prompt.session, home.get(row.project, "")) for number, row in enumerate(rows[:LISTED], 1)]
+    prompt.show("\n" + lines(list_rows(listed, prompt.look, time.time()), prompt.look))
+    more = f" {len(rows) - LISTED:,} more: /resume WORDS finds one by name, title, first message or project." if len(rows) > LISTED else ""
+    notice(prompt, f"Type /resume and a number or a name.{more}")
+    await prompt.shown()
+
+
+async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
+    """All sessions; what is typed is looked for in name, title, first message and project."""
+    closed = [row for row in resumable(await lookup.sessions()) if row.state is SessionState.COMPLETED]
+    fleet = lookup.fleet
+    ordered = [*(row for row in fleet.sessions if row.id != fleet.shown), *sorted(closed, key=lambda row: row.project != fleet.home)]
+    sought = Sought(ordered)
+    return [choice_of(row, sought.word_for(row)) for row in sought.fitting(before)]
+
+
+def choice_of(row: c.SessionInfo, word: str) -> Choice:
+    """A session as it is offered: found by words of its title, its first message and its project, too."""
+    about = row.title or row.first
+    name = "" if word == row.name else f"{row.name} · "
+    note = f"{name}{state_words(row)} · {relative_time(time.time() - row.used_at)} · {about or row.directory}"
+    also = " ".join((row.name.replace("-", " "), row.title, row.first, row.project, *row.tags)).lower().split()
+    return Choice(word, note, True, (row.id, *also))
+
+
+COMMANDS = (
+    SlashCommand(
+        "resume",
+        resume,
+        "sessions",
+        USAGE,
+        "Go on with any session, open or closed, of any project. Without a name it offers all of them.",
+        (
+            ("/resume", "offers all; letters of name, title, first message or project find one"),
+            ("/resume auth-fix", "goes on with it, and opens it again if it is closed"),
+            ("/resume auth-fix ~/shop", "the same, and lets it work in another directory from now on"),
+        ),
+        detail="N is a number of /sessions. Words that only one session is about will do as well. If its directory is gone, plait says so "
+        "and offers the present one.",
+        complete=_choices,
+        many=True,
+    ),
+)
