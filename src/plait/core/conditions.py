@@ -17,7 +17,7 @@ def fits(session: Session, event: e.Event) -> bool:
     match event:
         case e.TurnStarted(turn=turn):
             return session.running is None and bool(session.queue) and session.queue[0] == turn
-        case e.AnswerProgress(turn=turn) | e.AnswerDelta(turn=turn) | e.AssistantSaid(turn=turn):
+        case e.AnswerProgress(turn=turn) | e.AnswerDelta(turn=turn) | e.AssistantSaid(turn=turn) | e.HandedOver(turn=turn):
             return session.running == turn and not session.open_calls
         case e.ToolStarted(turn=turn, call=call):
             return session.running == turn and call.id in session.asked_calls

@@ -40,13 +40,7 @@ from plait.core.messages import (
     Usage,
 )
 from plait.core.origins import Forked as Forked, Imported as Imported, Origin
-from plait.core.revisions import (
-    Compacted as Compacted,
-    CompactionAsked as CompactionAsked,
-    Redone as Redone,
-    Revision,
-    Rewound as Rewound,
-)
+from plait.core.revisions import Compacted as Compacted, CompactionAsked as CompactionAsked, Redone as Redone, Revision, Rewound as Rewound
 
 MAIN_THREAD = 1
 """Threads are numbered in their session; the first is the main line of conversation."""
@@ -195,6 +189,13 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The owner left in the middle of the turn's model call: what came of its answer is told no more, and the next owner calls again."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A front end has shown every durable event up to `upto`, and `shown` characters of the answer in progress after it."""
 
@@ -254,6 +255,7 @@ Durable: TypeAlias = (
     | QuestionAsked
     | QuestionAnswered
     | TurnEnded
+    | HandedOver
     | Seen
     | Paused
     | Unpaused

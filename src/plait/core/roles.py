@@ -20,6 +20,7 @@ CONVERSATION = (
     e.QuestionAsked,
     e.QuestionAnswered,
     e.Compacted,
+    e.HandedOver,
     e.TurnEnded,
     e.Noted,
 )

@@ -144,6 +144,8 @@ class Session:
                 self.answer.save(event.text, event.thinking)
             case e.AssistantSaid():
                 self._take_answer(event)
+            case e.HandedOver():
+                self.answer = Answer()
             case e.ToolStarted():
                 self.open_calls[event.call.id] = self.asked_calls.pop(event.call.id)
             case e.QuestionAsked():

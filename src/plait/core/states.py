@@ -105,6 +105,7 @@ _TRIGGERS: dict[type[e.Event], Trigger] = {
     e.AnswerDelta: _T.WORKED,
     e.AssistantSaid: _T.WORKED,
     e.Compacted: _T.WORKED,
+    e.HandedOver: _T.WORKED,
     e.ToolStarted: _T.WORKED,
     e.ToolReturned: _T.WORKED,
     e.QuestionAsked: _T.ASKED,

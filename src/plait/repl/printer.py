@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from plait.core import events as e
+from plait.core.context import compacted_words
 from plait.core.messages import AssistantMessage, Turn
 from plait.core.sanitize import sanitize
 from plait.repl import render
@@ -24,7 +25,7 @@ ASKING = "ask_user"
 THINKING_SHOWN = 400
 """Characters of the end of the thinking under way that are shown; all of it is in the session."""
 
-_TALK = (e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.QuestionAsked, e.QuestionAnswered, e.TurnEnded, e.Noted)
+_TALK = (e.TurnStarted, e.AssistantSaid, e.ToolReturned, e.QuestionAsked, e.QuestionAnswered, e.Compacted, e.TurnEnded, e.Noted)
 """What a pause lies between. That a session was looked at, named or set is no talk, and a message is shown where its turn starts."""
 
 
@@ -48,6 +49,8 @@ class Printer:
         self.running: Turn | None = None
         self.place = 0
         """The place in the gate's queue; 0 while the call runs."""
+        self.compacting = (0, 0)
+        """Which of how many parts of a summary is being written; (0, 0) for none."""
 
     @property
     def look(self) -> Look:
@@ -86,13 +89,17 @@ class Printer:
                 self._turn_started(event, stamped.at)
             case e.InProgress():
                 self._restart(event)
+            case e.Compacting(part=part, parts=parts):
+                self.compacting = (part, parts)
             case e.AnswerDelta():
-                self.place = 0
+                self.place, self.compacting = 0, (0, 0)
                 self._delta(event.text, event.thinking)
             case e.AssistantSaid():
                 self._said(event.message)
             case e.TurnEnded():
                 self._turn_ended(event)
+            case e.HandedOver():
+                self._cut_off()
             case _:
                 self._aside(event)
         if isinstance(event, _TALK):
@@ -102,7 +109,7 @@ class Printer:
     def reset(self) -> None:
         """Forget what it is in the middle of: another session is shown next."""
         self._answer, self._shown, self._thinking, self._elsewhere = None, 0, [], 0
-        self._waiting, self.running, self._last_at, self.place = {}, None, 0.0, 0
+        self._waiting, self.running, self._last_at, self.place, self.compacting = {}, None, 0.0, 0, (0, 0)
         self._surface.set_tail("")
 
     def _turn_started(self, event: e.TurnStarted, at: float) -> None:
@@ -179,9 +186,10 @@ class Printer:
 
     def _turn_ended(self, event: e.TurnEnded) -> None:
         never_ran = self._waiting.pop(event.turn, None)
-        self.place = 0
+        self.place, self.compacting = 0, (0, 0)
         if event.turn == self.running:
             self.running = None
+            self._cut_off()
         self._fold_thinking()
         self._surface.set_tail("")
         match event.ending:
@@ -196,6 +204,14 @@ class Printer:
             case "done":
                 return
         self._surface.write(told + "\n")
+
+    def _cut_off(self) -> None:
+        """No more comes of the answer under way. Where its owner was killed, less of it may be on disk than was shown."""
+        self._fold_thinking()
+        if self._answer is not None:
+            self._surface.write("".join(self._answer.finish()))
+        self._answer, self._shown, self._elsewhere = None, 0, 0
+        self._surface.set_tail("")
 
     def _aside(self, event: e.Event) -> None:
         match event:
@@ -213,7 +229,12 @@ class Printer:
                 )
             case e.SlotAwaited(place=place):
                 self.place = place
+            case e.Compacted():
+                self.compacting = (0, 0)
+                rule = render.render_rule(f"{compacted_words(event)} · /history has all", self.look)
+                self._surface.write(rule + "\n")
             case e.Noted(text=text):
+                self.compacting = (0, 0)
                 self._notice("warning", text)
             case e.StoreTrouble(text=text):
                 self._surface.write(render.render_error(f"{text} What you say is kept and saved as soon as it works again.", self.look))

@@ -43,6 +43,8 @@ class TurnTools:
     """Returns once the condition holds; it is looked at again when a question was answered or the session unpaused."""
     leaving: Callable[[], bool]
     """Whether the whole program is ending."""
+    hands_over: Callable[[], bool]
+    """Whether another process then goes on with it."""
 
     def watcher(self, turn: Turn) -> Watcher:
         """Tells the turn's session what its call waits for."""

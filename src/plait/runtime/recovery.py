@@ -1,4 +1,5 @@
-"""Folding a stored session, and ending what a crash cut off. Nothing is repeated: the user goes on with `/retry`."""
+"""Folding a stored session, and ending what a crash cut off. Nothing is repeated, the user goes on with `/retry`; but a turn that its owner
+handed over in the middle of a model call goes on with that call."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from plait.core.ports import Store
 from plait.core.session import Session
 from plait.runtime.turn import cut_off
 
+RESUMED = "The plait that ran this turn has left. The model is asked once more."
 CUT_OFF = "plait stopped in the middle of this turn. Nothing was repeated; /retry asks the model again."
 
 
@@ -59,8 +61,11 @@ def claimed(store: Store, session: SessionId, owner: str) -> Session:
 def cut_off_by_crash(session: Session) -> Sequence[e.Event]:
     """What has to be recorded so that a session read from the store has no turn that nobody runs.
 
-    Queued turns stay queued, and a turn that waits for an answer goes on waiting: nothing but the answer is missing.
+    Queued turns stay queued, and a turn that waits for an answer goes on waiting: nothing but the answer is missing. One that was handed
+    over goes on too, once: the note says so, and after it the turn is one like any other.
     """
     if session.running is None or session.question is not None:
         return ()
+    if isinstance(session.conversation[-1].event, e.HandedOver):
+        return (e.Noted(RESUMED),)
     return (*cut_off(session, session.running), e.TurnEnded(session.running, "interrupted", seen=False, detail=CUT_OFF))

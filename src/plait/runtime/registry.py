@@ -70,6 +70,7 @@ class Registry:
         self._stack = AsyncExitStack()
         self._tasks = anyio.create_task_group()
         self._leaving = False
+        self.hands_over = False  # once it is set no turn starts: another process goes on with what is queued by then
         self.unsaved = 0
         """Events and drafts that could not be written when it was left; 0 unless the store failed."""
 
@@ -237,7 +238,7 @@ class Registry:
         session = managed.session
         if session.state is not SessionState.PROCESSING or session.running is not None or not session.queue:
             return
-        if self._leaving or self.journal.full:
+        if self._leaving or self.hands_over or self.journal.full:
             return
         turn = session.queue[0]
         self.record(session.id, e.TurnStarted(turn))
@@ -260,6 +261,7 @@ class Registry:
             tools=self.world.tools,
             until=managed.until,
             leaving=lambda: self._leaving,
+            hands_over=lambda: self.hands_over,
         )
         try:
             with scope:

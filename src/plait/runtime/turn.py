@@ -77,7 +77,9 @@ class TurnRunner:
             plan = await self._doors.plan()
             ending, detail = await self._calls(plan)
         except anyio.get_cancelled_exc_class():
-            if not (self._doors.leaving() and self._session.question is not None):  # else it goes on at the next start
+            if self._doors.leaving() and self._doors.hands_over() and not self._session.open_calls:
+                self._hand_over()
+            elif not (self._doors.leaving() and self._session.question is not None):  # else it goes on at the next start
                 self._end("interrupted", NOT_COMPACTED if self._to_compact else "")
             raise
         except PlaitError as error:
@@ -120,10 +122,13 @@ class TurnRunner:
             if self._session.answer or self._heard:  # an answer that has begun is not repeated
                 raise
             if compacted:
-                raise ContextTooLong(f"{refusal} It was just compacted, and that was not enough.") from refusal
+                raise _still_too_long(refusal) from refusal
             if not await self._compactor.after_refusal(plan, refusal):
                 raise
-        return await self._call_model(plan)
+        try:
+            return await self._call_model(plan)
+        except ContextTooLong as refusal:
+            raise _still_too_long(refusal) from refusal
 
     async def _call_model(self, plan: TurnPlan) -> Finished:
         request = self._request(plan)
@@ -226,6 +231,12 @@ class TurnRunner:
             content = f"{content[:RESULT_CAP]}\n[{len(content) - RESULT_CAP} more characters were cut here.]"
         self._doors.record(e.ToolReturned(self._turn, ToolResult(call.id, call.name, content, outcome)))
 
+    def _hand_over(self) -> None:
+        """Leave the turn to the next owner, who makes its call again; no tool ran just now. Nothing here awaits."""
+        self._save_progress()
+        if self._session.running == self._turn:
+            self._doors.record(e.HandedOver(self._turn))
+
     def _end(self, ending: e.Ending, detail: str, error: str = "") -> None:
         """Record the end, and before it what was cut off. Nothing here awaits: a cancelled turn gets here too."""
         self._record_heard()
@@ -235,6 +246,10 @@ class TurnRunner:
         for event in cut_off(self._session, self._turn):
             self._doors.record(event)
         self._doors.record(e.TurnEnded(self._turn, ending, self._doors.attended(), detail, error))
+
+
+def _still_too_long(refusal: ContextTooLong) -> ContextTooLong:
+    return ContextTooLong(f"{refusal} It was just compacted, and that was not enough.")
 
 
 def cut_off(session: Session, turn: Turn) -> Sequence[e.Event]:
