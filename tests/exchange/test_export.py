@@ -248,7 +248,7 @@ def test_nobodys_text_becomes_html_of_the_page(text: str) -> None:
 def test_a_page_loads_and_runs_nothing() -> None:
     page = to_html([story("<script>alert(1)</script>")])
     assert "default-src 'none'" in page
-    assert "prefers-color-scheme" in page or "color-scheme: light dark" in page
+    assert "color-scheme: light dark" in page
     assert "<script" not in page
     assert "http:" not in page
 
@@ -305,7 +305,7 @@ def test_what_was_taken_back_is_marked_and_a_summary_is_told() -> None:
     assert marked[2].endswith("The turn failed (taken back)")
     assert "Went back to before: gone (2 messages taken back)\n" in text
     assert "Asked for a summary that keeps: the names\n" in text
-    assert "The model is told 2 messages before this as a summary from here on\n\nSummary:\n\n```text\nin short\n```\n" in text
+    assert "Compacted: 2 messages are told as a summary of 2\n\nSummary:\n\n```text\nin short\n```\n" in text
     assert "- tags: login, urgent\n- filed: pinned\n" in text
     assert "Went on in /home/ada/mill\n" in text
     page = render([Exported(row, Kept(ID, PROJECT, events))], "html", program="1", at=1.0, cut=None)

@@ -159,12 +159,14 @@ def many_talks(root: Path) -> Path:
 
 
 def require_whole_and_go_on(root: Path, file: Path, kept: int) -> None:
-    """What is there is sound, and the same command brings the rest."""
-    assert verify(root / "home" / "data" / "plait.db") == []
+    """What is there is sound, and the same command brings the rest. Before the first group the database may not be made to its end."""
+    if kept:
+        assert verify(root / "home" / "data" / "plait.db") == []
     again = run(root, str(file))
     here = f", {kept:,} here already" if kept else ""
     new = f"{MANY - kept:,} conversations imported" + (f" ({2 * (MANY - kept):,} messages)" if kept < MANY else "")
     assert again.stdout == f"{new}{here}.\n"
+    assert verify(root / "home" / "data" / "plait.db") == []
 
 
 @pytest.mark.parametrize(("place", "kept"), [("append.inserted:2", 500), ("append.committed:3", 1000), ("close.before", MANY)])
@@ -232,7 +234,7 @@ def test_a_disk_that_takes_no_more_is_told_with_what_is_there(tmp_path: Path) ->
     assert done.returncode == 1
     stopped, reason = done.stderr.splitlines()
     assert stopped.startswith("plait: Stopped. ")
-    assert "full" in reason or "disk" in reason.lower()
+    assert "Look at its free space, its quota and its limits." in reason
     kept = int(stopped.removeprefix("plait: Stopped. ").partition(" ")[0])
     assert 0 < kept < 200
     assert len(names(tmp_path)) == kept
