@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from plait.core import events as e
 from plait.core.branching import taken_back, turn_of
 from plait.core.commands import SessionInfo
+from plait.core.context import compacted_words
 from plait.core.counting import counted
 from plait.core.messages import Turn
 
@@ -123,9 +124,8 @@ def _item(stamped: e.Stamped) -> Item | None:
             return Item("question", "Question to you", at, (Part("prose", question), *(Part("note", one, "choice") for one in choices)))
         case e.QuestionAnswered(result=result):
             return Item("user", "Your answer", at, (Part("prose", result.content),))
-        case e.Compacted(summary=summary, messages=messages):
-            title = f"The model is told {counted(messages, 'message')} before this as a summary from here on"
-            return Item("note", title, at, (Part("code", summary, "Summary"),))
+        case e.Compacted() as shorter:
+            return Item("note", compacted_words(shorter).capitalize(), at, (Part("code", shorter.summary, "Summary"),))
         case _:
             text = _note(stamped.event)
             return Item("note", text, at) if text else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3  # noqa: TID251  # changes what the other program made
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from plait.core.messages import Usage
 from plait.exchange.imports import llm
 from plait.exchange.imports.formats import HEAD, format_of
 from plait.exchange.imports.found import Conversation, Left
+from plait.exchange.imports.values import moment
 from plait.store.foreign import foreign_database
 from tests.exchange.imports.reading import FILES, FIXTURES, database_of, fixture, read_bytes
 
@@ -199,6 +201,26 @@ def test_aider_tells_the_user_the_model_and_itself_apart() -> None:
     assert [(one.count, one.loss) for one in left] == [(1, False)]
 
 
+@pytest.mark.parametrize("file", ["codex.jsonl", "claude-code.jsonl"])
+@pytest.mark.parametrize("cut", [1, 4, 11, 60])
+def test_a_line_that_was_cut_off_and_written_again_is_taken_once(file: str, cut: int) -> None:
+    lines = (FIXTURES / file).read_bytes().splitlines(keepends=True)
+    again = [line[:cut] + line if number % 2 else line for number, line in enumerate(lines)]
+    found, left = read_bytes(b"".join(again), FILES[file])
+    assert [talk(one) for one in found] == [talk(one) for one in fixture(file)[0]]
+    assert [one.loss for one in left if "cut off, with the whole one behind it" in one.reason] == [False] * (len(lines) // 2)
+    assert not [one for one in left if one.loss]
+
+
+def test_codex_takes_a_line_that_stands_twice_once_and_keeps_what_somebody_unknown_said() -> None:
+    lines = (FIXTURES / "codex.jsonl").read_bytes().splitlines(keepends=True)
+    wizard = b'{"type":"response_item","payload":{"type":"message","role":"wizard","content":[{"type":"text","text":"abra"}]}}\n'
+    (one,), left = read_bytes(b"".join(line for line in lines for _ in range(2)) + wizard, "codex")
+    assert talk(one) == [*talk(fixture("codex.jsonl")[0][0]), ("note", "wizard: abra")]
+    assert [found.count for found in left if "stands there twice" in found.reason] == [len(lines)]
+    assert not [found for found in left if found.loss]
+
+
 def test_plain_lines_have_roles_calls_and_times_in_any_unit() -> None:
     (one,), left = fixture("jsonl.jsonl")
     assert [role for role, _ in talk(one)] == ["system", "user", "assistant", "tool", "assistant", "user"]
@@ -206,11 +228,11 @@ def test_plain_lines_have_roles_calls_and_times_in_any_unit() -> None:
     assert not left
     rows = [{"messages": [{"role": "user", "content": "a"}]}, {"role": "wizard", "content": "b"}, {"x": 1}, {"role": "user", "content": 5}]
     found, left = read_bytes("\n".join(json.dumps(row) for row in rows).encode(), "jsonl")
-    assert [talk(conversation) for conversation in found] == [[("user", "a")]]
-    assert [one.reason.split(" '")[0] for one in left] == [
-        "a message of the unknown role",
-        "the line has neither a role nor messages",
-        "a message without content",
+    assert [talk(conversation) for conversation in found] == [[("user", "a")], [("note", "wizard: b")]]
+    assert [(one.reason.split(" '")[0], one.loss) for one in left] == [
+        ("the line has neither a role nor messages", True),
+        ("a message without content", True),
+        ("a message of the unknown role", False),
     ]
 
 
@@ -242,8 +264,32 @@ def test_a_talk_that_llm_went_on_with_after_its_update_is_taken_whole_and_once(t
     assert not left
 
 
+def test_messages_of_llm_that_go_round_in_a_circle_are_taken_once(tmp_path: Path) -> None:
+    path = database_of("llm-0.36.sql", tmp_path)
+    with sqlite3.connect(path) as made:
+        made.execute("UPDATE messages SET parent_hash = (SELECT max(tip_message_hash) FROM threads) WHERE parent_hash IS NULL")
+    made.close()
+    found, left = llm_conversations(path)
+    assert len(found) == 3
+    assert any("circle" in one.reason and one.loss for one in left)
+
+
 def test_a_database_of_something_else_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty.sql").write_text("")
     found, left = llm_conversations(database_of(str(tmp_path / "empty.sql"), tmp_path))
     assert not found
     assert [one.loss for one in left] == [True]
+
+
+NO_TIMES = [0, -1, True, 1e400, float("nan"), 10**400, "", "now", "1970-01-01T00:00:00Z", "9999-12-31", None, [], {}]
+
+
+@pytest.mark.parametrize("value", [1700000000, 1.7e9, 1.7e12, 1.7e15, 17 * 10**17, "1700000000", "1700000000000", "1700000000.0"])
+def test_times_in_any_unit_are_known(value: object) -> None:
+    assert moment(value) == 1.7e9
+
+
+@pytest.mark.parametrize("text", ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20", "2023-11-14 23:13:20+01:00"])
+def test_times_as_text_are_known_and_those_that_cannot_be_are_none(text: str) -> None:
+    assert moment(text) == 1.7e9
+    assert [moment(one) for one in NO_TIMES] == [None] * len(NO_TIMES)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from plait.core import events as e
 from plait.core.history import provider_view
@@ -59,7 +59,12 @@ def plain(view: tuple[Message, ...]) -> list[Any]:
     return told
 
 
+LOST_RESULT = [("said", "a"), ("start", ""), ("calls", ""), ("tool", ""), ("result", "x"), ("compacted", "")]
+"""One of two calls has a result when all is shortened."""
+
+
 @settings(max_examples=200)
+@example([(kind, text, 0, kind == "calls", False) for kind, text in LOST_RESULT])
 @given(steps(60))
 def test_a_model_is_sent_the_same_after_export_and_import(choices: list[Any]) -> None:
     player = life(choices)

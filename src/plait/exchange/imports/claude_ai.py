@@ -7,8 +7,8 @@ from typing import IO
 
 from plait.exchange.imports.array import elements
 from plait.exchange.imports.blocks import Blocks, attachments_of
-from plait.exchange.imports.found import Conversation, Left, Reading, Said, left_out
-from plait.exchange.imports.values import Json, list_in, moment, text_in
+from plait.exchange.imports.found import AS_NOTE, Conversation, Left, Reading, Said, left_out, unknown
+from plait.exchange.imports.values import Json, as_text, list_in, moment, text_in
 
 SOURCE = "claude-ai"
 _BEGINNING = re.compile(r'\{\s*"uuid"\s*:\s*"[^"]*"\s*,\s*"name"\s*:')
@@ -27,18 +27,22 @@ def read(stream: IO[bytes], origin: str) -> Reading:
         if not identity or not isinstance(value.get("chat_messages"), list):
             yield Left(place, "it is not a conversation of Claude.ai")
             continue
-        blocks, said, strange = Blocks(), list[Said](), 0
+        blocks, said = Blocks(), list[Said]()
         for message in list_in(value, "chat_messages"):
-            role = {"human": "user", "assistant": "assistant"}.get(text_in(message, "sender"))
+            sender = text_in(message, "sender")
+            role = {"human": "user", "assistant": "assistant"}.get(sender)
             if role is None:
-                strange += 1
+                said.append(unknown(sender, as_text(_content(message)), moment(_time(message))))
+                blocks.left[f"a message of the unknown role '{sender[:40]}': {AS_NOTE}"] += 1
                 continue
             attached = attachments_of(message, blocks.left)
-            said += blocks.said(role, _content(message), moment(message.get("created_at")), attachments=attached)
-        if strange:
-            yield Left(place, "a message of nobody that is known", strange)
+            said += blocks.said(role, _content(message), moment(_time(message)), attachments=attached)
         yield from left_out(place, blocks.left)
         yield Conversation(SOURCE, identity, tuple(said), text_in(value, "name"), created=moment(value.get("created_at")))
+
+
+def _time(message: Json) -> Json:
+    return message.get("created_at") if isinstance(message, dict) else None
 
 
 def _content(message: Json) -> Json:

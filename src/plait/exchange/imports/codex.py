@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import IO
 
 from plait.core.messages import CallId, ToolResult
-from plait.exchange.imports.found import ONLY_TEXT, Conversation, Left, Reading, Said, left_out
+from plait.exchange.imports.found import AS_NOTE, ONLY_TEXT, Conversation, Left, Reading, Said, left_out, unknown
 from plait.exchange.imports.lines import records
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in, usage_of
 
@@ -35,6 +35,7 @@ class _Rollout:
         self.created: float | None = None
         self._names: dict[str, str] = {}
         """Of the tools that were called, by the call."""
+        self._last: Json = None
         self._items: dict[str, Callable[[Json, float | None], None]] = {
             "message": self._message,
             "reasoning": self._reasoning,
@@ -50,6 +51,10 @@ class _Rollout:
 
     def take(self, record: Json) -> None:
         """One line."""
+        if record == self._last:
+            self.left["a line that stands there twice"] += 1
+            return
+        self._last = record
         kind, at = text_in(record, "type"), moment(record.get("timestamp"))
         payload = object_in(record, "payload") if kind in WRAPPED else record
         if kind == "session_meta" or (not kind and not self.id and "instructions" in record):
@@ -100,7 +105,8 @@ class _Rollout:
         elif role in ("system", "developer"):
             self.left["put in by Codex, not said by anybody"] += 1
         else:
-            self.strange["a message of nobody that is known"] += 1
+            self._add(unknown(role, text, at))
+            self.left[f"a message of the unknown role '{role[:40]}': {AS_NOTE}"] += 1
 
     def _reasoning(self, item: Json, at: float | None) -> None:
         """What it thought: the summary, for the rest is encrypted."""

@@ -13,6 +13,7 @@ from plait.core.messages import Attachment, ToolCall, ToolResult, Usage
 from plait.core.revisions import Compacted
 
 ONLY_TEXT = "only text is imported"
+AS_NOTE = "it is kept as a note"
 Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note", "retry", "summary", "rewound"]
 """`system` is what the program told the model, `note` what it told its user; neither is sent to a model by plait.
 
@@ -75,6 +76,11 @@ class Left:
 
 Found: TypeAlias = Conversation | Left
 Reading: TypeAlias = Iterator[Found]
+
+
+def unknown(role: str, text: str, at: float | None) -> Said:
+    """What somebody said of whom nothing is known: for the user to read, and for no model."""
+    return Said("note", f"{role or 'Nobody'}: {text}" if text.strip() else "", at)
 
 
 def left_out(place: str, counts: Mapping[str, int]) -> Iterator[Left]:

@@ -186,14 +186,15 @@ class _Recording:
         stop: StopReason = "other" if not said.complete else "tool_calls" if calls else "end"
         self.add(e.AssistantSaid(turn, message, stop, said.model, said.usage, complete=said.complete), said.at)
         self._told_at[place] = self._session.seq
+        told_at = -1
         for number, call in enumerate(calls if said.complete else ()):  # a call of an answer that was cut off was never made
-            result, told_at = results.get((place, number), (None, place))
+            result, told_at = results.get((place, number), (None, told_at))
             self.add(e.ToolStarted(turn, call), said.at)
             kept = ToolResult(call.id, call.name, UNKNOWN_OUTCOME, "interrupted")
             if result is not None:
                 kept = ToolResult(call.id, call.name, result.content, result.outcome)
             self.add(e.ToolReturned(turn, kept), said.at)
-            if result is not None:
+            if told_at >= 0:  # an outcome that is not known goes with the result before it
                 self._told_at[told_at] = self._session.seq
         self._answered = said.complete
 

@@ -12,6 +12,11 @@ LONGEST = 64 * 1024 * 1024
 """Bytes of the longest line, or element of a list, that is read; a longer one would not fit into the memory that an import may take."""
 
 
+ALIKE = 12
+"""Characters by which a line that was begun twice is known; the time in it may be another."""
+MOST_TRIES = 50
+
+
 class Rejoined:
     """A stream with something before it: what has been read of it already."""
 
@@ -51,6 +56,22 @@ def lines(stream: Lines, origin: str) -> Iterator[tuple[int, str] | Left]:
             yield number, raw.decode(errors="replace")
 
 
+def _repeated(line: str) -> Any:
+    """The object that stands behind the beginning of itself: a program was stopped in mid-line, and wrote the line again. Or None."""
+    place = 0
+    for _ in range(MOST_TRIES):
+        place = line.find('{"', place + 1)
+        if place < 0:
+            return None
+        if not line.startswith(line[: min(place, ALIKE)], place):
+            continue
+        try:
+            return json.loads(line[place:])
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
 def records(stream: Lines, origin: str) -> Iterator[tuple[int, dict[str, Any]] | Left]:
     """The JSON object in each line, with the line's number; a line that holds none is told, empty lines are not."""
     for found in lines(stream, origin):
@@ -63,9 +84,12 @@ def records(stream: Lines, origin: str) -> Iterator[tuple[int, dict[str, Any]] |
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
-            cut = not line.endswith("\n")
-            yield Left(f"{origin}:{number}", "the last line is cut off" if cut else "the line is not valid JSON")
-            continue
+            value = _repeated(line)
+            if value is None:
+                cut = not line.endswith("\n")
+                yield Left(f"{origin}:{number}", "the last line is cut off" if cut else "the line is not valid JSON")
+                continue
+            yield Left(f"{origin}:{number}", "a line that is cut off, with the whole one behind it", loss=False)
         if isinstance(value, dict):
             yield number, value
         else:

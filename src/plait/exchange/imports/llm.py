@@ -16,8 +16,6 @@ from plait.exchange.imports.found import ONLY_TEXT, Conversation, Found, Left, R
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, text_in
 
 SOURCE = "llm"
-MOST_MESSAGES = 1_000_000
-"""Messages of one thread; more than that go round in a circle."""
 
 
 class Tables(Protocol):
@@ -55,18 +53,21 @@ def _thread(tables: Tables, origin: str, identity: str, name: str, tip: object) 
             (identity,),
         )
     }
-    chain: list[tuple[str, str]] = []
+    chain: dict[str, str] = {}
     while tip is not None:
         found = next(tables.rows("SELECT hash, role, parent_hash FROM messages WHERE hash = ?", (tip,)), None)
-        if found is None or len(chain) > MOST_MESSAGES:
+        if found is None:
             yield Left(place, "a message before its others is missing")
             break
-        chain.append((found[0], as_text(found[1])))
+        if found[0] in chain:
+            yield Left(place, "its messages go round in a circle; each was taken once")
+            break
+        chain[found[0]] = as_text(found[1])
         tip = found[2]
     left: Counter[str] = Counter()
     said: list[Said] = []
     at: float | None = None
-    for message, role in reversed(chain):
+    for message, role in reversed(chain.items()):
         at, model, usage = turns.get(message, (at, "", None))
         parts = list(tables.rows("SELECT type, text, payload FROM parts WHERE message_hash = ? ORDER BY position", (message,)))
         one = _message(tables, role, parts, left, at, as_text(model), usage)

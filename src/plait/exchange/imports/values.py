@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from plait.core.messages import CallId, ToolCall, Usage
 
 Json = Any
+_NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,9})?")
 EARLIEST, LATEST = 631_152_000.0, 4_102_444_800.0
 """Seconds since 1970 of 1990 and 2100: a time beyond them is a mistake, and as good as none."""
 
@@ -54,7 +56,9 @@ def moment(value: Json, *, local: bool = False) -> float | None:
         if parsed.tzinfo is None and not local:
             parsed = parsed.replace(tzinfo=UTC)
         return _believed(parsed.timestamp())
-    except (ValueError, OverflowError, OSError):
+    except ValueError:
+        return _of_number(float(value)) if _NUMBER.fullmatch(value.strip()) else None
+    except (OverflowError, OSError):
         return None
 
 
