@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from plait.core.codec import without_surrogates
@@ -13,6 +14,12 @@ from plait.core.errors import StoreError
 from plait.core.session import SessionState
 from plait.store import engine
 from plait.store.rows import PROGRESS, SUPERSEDING, EventRow
+
+_FIELDS = tuple(one.name for one in fields(SessionInfo))
+_stored_fields = attrgetter(*_FIELDS[:-1])  # a draft has its own table
+_STATE, _TAGS = _FIELDS.index("state"), _FIELDS.index("tags")
+_FLAGS = tuple(map(_FIELDS.index, ("named_by_hand", "muted", "pinned", "archived", "draft")))
+_STATES = {state.value: state for state in SessionState}
 
 LAST_SEQ = 2**63 - 1
 """SQLite's largest integer: no upper end."""
@@ -64,7 +71,7 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state
 
 def insert(writer: engine.Connection, row: SessionInfo, rows: Sequence[EventRow]) -> None:
     """Add events of one session, with its row as it is after them. Surrogates, which UTF-8 does not have, are replaced in the row."""
-    writer.execute(_UPSERT_SESSION, [_column(value) for value in astuple(row)[:-1]])  # a draft has its own table
+    writer.execute(_UPSERT_SESSION, [_column(value) for value in _stored_fields(row)])
     for thread in {event.thread for event in rows}:
         writer.execute("INSERT OR IGNORE INTO threads (session, number) VALUES (?, ?)", (row.id, thread))
     writer.executemany("INSERT INTO events (session, seq, thread, at, type, data) VALUES (?, ?, ?, ?, ?, ?)", rows)
@@ -85,10 +92,11 @@ def holds(writer: engine.Connection, rows: Sequence[EventRow]) -> bool:
 
 def session_info(row: tuple[Any, ...]) -> SessionInfo:
     """A row of `READ_SESSIONS`, whose columns are in the order of the fields. Raises `StoreError` for a state that is not known here."""
-    values = dict(zip((one.name for one in fields(SessionInfo)), row, strict=True))
-    try:
-        values["state"] = SessionState(values["state"])
-    except ValueError:
-        raise StoreError(f"The database holds a session in the unknown state '{values['state']}'. Use the plait that wrote it.") from None
-    values["tags"] = tuple(json.loads(values["tags"]))
-    return SessionInfo(**values | {key: bool(values[key]) for key in ("named_by_hand", "muted", "pinned", "archived", "draft")})
+    values = list(row)
+    state = _STATES.get(values[_STATE])
+    if state is None:
+        raise StoreError(f"The database holds a session in the unknown state '{values[_STATE]}'. Use the plait that wrote it.")
+    values[_STATE], values[_TAGS] = state, tuple(json.loads(values[_TAGS]))
+    for place in _FLAGS:
+        values[place] = bool(values[place])
+    return SessionInfo(*values)
