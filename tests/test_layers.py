@@ -39,6 +39,7 @@ LAZY_FILES = {
     "cli.py",
     "cli_import.py",
     "cli_keeping.py",
+    "cli_options.py",
     "program.py",
     "outcome.py",
     "interactive.py",

@@ -13,25 +13,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from plait import __version__
 from plait.cli_import import COMMANDS
+from plait.cli_options import RESUME, beginning_of, given, options, program_of, settings_of
 from plait.core.errors import UsageError
 from plait.outcome import guarded
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    from plait.paths import Paths
-    from plait.program import Program
-    from plait.settings import Settings, Value
-
 PROMPT = "(prompt)"
 """The hidden command that a prompt without a command runs; nobody can type it as a command, see `Front.parse_args`."""
-FLAG_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "max_turns")
 COLLECTED = (50_000, 20, 20)
 """Thresholds of the garbage collector. Python's own look at the growing heap hundreds of times during the imports: a tenth of the start."""
 SHELLS = ("bash", "zsh", "fish")
@@ -68,38 +61,9 @@ class Front(click.Group):
             word = args[place]
             if word == "--" or word == "-" or not word.startswith("-"):
                 return place, word
-            place += 2 if word in valued else 1
+            no_value = word in RESUME and args[place + 1 : place + 2] and args[place + 1].startswith("-")
+            place += 2 if word in valued and not no_value else 1
         return place, None
-
-
-def _complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from plait.completion import model_names
-
-    return model_names(ctx, param, incomplete)
-
-
-def _options(command: Any) -> Any:
-    """The options that hold with a command, with a prompt, and with neither."""
-    for option in reversed(
-        (
-            click.option("-p", "--prompt", metavar="TEXT", help="Answer this once and exit, like `plait run TEXT`."),
-            click.option(
-                "-m", "--model", metavar="NAME", shell_complete=_complete_model, help="The model, as PROVIDER:NAME; see `plait models`."
-            ),
-            click.option("-C", "--cwd", metavar="DIR", help="Start in this directory."),
-            click.option("--session", metavar="NAME", help="Go on in the session of this name."),
-            click.option("--system", metavar="TEXT", help="The system prompt."),
-            click.option("--temperature", metavar="NUMBER", help="How freely to sample, 0 to 2."),
-            click.option("--top-p", metavar="NUMBER", help="Sample from the likeliest share, 0 to 1."),
-            click.option("--max-tokens", metavar="NUMBER", help="The longest answer, in tokens."),
-            click.option("--max-turns", metavar="NUMBER", help="Model calls in one turn."),
-            click.option("--output-format", type=click.Choice(["text", "json", "stream-json"]), help="Of `run` and `-p`."),
-            click.option("--plain", is_flag=True, help="Linear text, words for marks, nothing redrawn."),
-            click.option("--single", is_flag=True, help="One session at this prompt; the others are kept."),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -109,7 +73,7 @@ _METAVAR = "[PROMPT] | COMMAND …"
 
 
 @click.group(cls=Front, commands=COMMANDS, invoke_without_command=True, context_settings=HELP, epilog=EXAMPLES, subcommand_metavar=_METAVAR)
-@_options
+@options
 @click.version_option(__version__, prog_name="plait", message="%(prog)s %(version)s")
 @click.pass_context
 def front(ctx: click.Context, /, **_: Any) -> int | None:
@@ -120,7 +84,7 @@ def front(ctx: click.Context, /, **_: Any) -> int | None:
 
 
 @front.command(PROMPT, hidden=True, add_help_option=False)
-@_options
+@options
 @click.option("-h", "--help", "wants_help", is_flag=True, is_eager=True)
 @click.argument("words", nargs=-1)
 @click.pass_context
@@ -133,7 +97,7 @@ def prompted(ctx: click.Context, /, words: tuple[str, ...], wants_help: bool, **
 
 
 @front.command()
-@_options
+@options
 @click.argument("words", nargs=-1, metavar="[PROMPT]")
 @click.pass_context
 def run(ctx: click.Context, /, words: tuple[str, ...], **_: Any) -> int:
@@ -141,65 +105,35 @@ def run(ctx: click.Context, /, words: tuple[str, ...], **_: Any) -> int:
     return _start(ctx, words, once=True)
 
 
-def _given(ctx: click.Context) -> dict[str, Any]:
-    """The options of this command line, those of the command over those before it."""
-    before = ctx.find_root().params
-    return {**before, **{key: value for key, value in ctx.params.items() if value not in (None, False)}}
-
-
 def _start(ctx: click.Context, words: tuple[str, ...], *, once: bool = False) -> int:
     """The prompt, or one answer."""
-    given = _given(ctx)
-    asked = given.get("prompt")
+    chosen = given(ctx)
+    asked = chosen.get("prompt")
     if asked is not None and words:
         raise UsageError("There are two prompts, one with -p and one without. Give one of them.")
     once = once or asked is not None
-    if given.get("output_format") and not once:
+    if chosen.get("output_format") and not once:
         raise UsageError("--output-format is for one answer. Give a prompt with -p, or use: plait run")
     prompt = asked if asked is not None else " ".join(words)
-    program = _program(given)
+    beginning = beginning_of(chosen, once=once)
+    program = program_of(chosen)
     if not once:
         from plait.interactive import run_repl
 
-        return run_repl(program, prompt, given.get("session") or "")
+        return run_repl(program, prompt, beginning)
     from plait.headless import RunRequest
     from plait.once import run_once
     from plait.standard_input import joined, read_piped
 
-    request = RunRequest(joined(prompt, read_piped()), program.directory, given.get("session") or "", given.get("output_format") or "text")
+    request = RunRequest(
+        joined(prompt, read_piped()),
+        program.directory,
+        beginning.session,
+        chosen.get("output_format") or "text",
+        beginning.last,
+        beginning.resume or "",
+    )
     return run_once(program, request)
-
-
-def _program(given: dict[str, Any]) -> Program:
-    settings, paths = _settings(given)
-    from plait.program import Program
-
-    return Program(settings, paths, dict(os.environ), os.getcwd())
-
-
-def _settings(given: dict[str, Any]) -> tuple[Settings, Paths]:
-    """Settings of all layers, after `-C`. Raises `ConfigError`, `UsageError`."""
-    from plait.config import load
-    from plait.config_file import read_file
-    from plait.paths import find_paths
-
-    paths = find_paths(os.environ)
-    flags: dict[str, Value] = {key: given.get(key) for key in FLAG_KEYS}
-    flags |= {"plain": given.get("plain") or None, "multi_session_enabled": False if given.get("single") else None}
-    settings = load(read_file(paths.config_file), os.environ, flags)
-    _enter(given.get("cwd"))
-    return settings, paths
-
-
-def _enter(directory: str | None) -> None:
-    try:
-        if directory is not None:
-            os.chdir(directory)
-        os.getcwd()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "a null character in it"
-        place = directory if directory is not None else "The current directory"
-        raise UsageError(f"{place} cannot be entered ({reason}). Give another one with -C.") from error
 
 
 @front.group(invoke_without_command=True)
@@ -211,7 +145,7 @@ def models(ctx: click.Context) -> None:
 
         from plait.models_command import list_models
 
-        click.echo(anyio.run(list_models, *_settings(_given(ctx)), dict(os.environ)))
+        click.echo(anyio.run(list_models, *settings_of(given(ctx)), dict(os.environ)))
 
 
 @models.command()
@@ -247,7 +181,7 @@ def config_show(ctx: click.Context) -> None:
     """Print every setting with its value and the layer it comes from."""
     from plait.settings_doc import show
 
-    click.echo(show(_settings(_given(ctx))[0], os.environ))
+    click.echo(show(settings_of(given(ctx))[0], os.environ))
 
 
 @config.command("set", context_settings={"ignore_unknown_options": True})

@@ -5,20 +5,20 @@ Part of the composition root; `interactive` imports it in a thread once the prom
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anyio
 import anyio.to_thread
 
 from plait.app import models_over, open_app, open_database
+from plait.beginning import first_session, offer_directory
 from plait.builders import warm
 from plait.core import commands as c
-from plait.core.errors import PlaitError
-from plait.core.naming import checked_name, session_named
 from plait.core.notices import parse_rules
-from plait.core.ports import Client
-from plait.core.session import SessionState
 from plait.interactive import Front
-from plait.program import Program
+from plait.program import Beginning, Program
 from plait.repl.app import Repl
+from plait.repl.choosing import Choosing
 from plait.repl.complete import PromptCompleter
 from plait.repl.key_table import render_keys
 from plait.repl.options import ReplOptions
@@ -30,8 +30,8 @@ from plait.settings import Origin, Settings
 from plait.store.sqlite import Finding
 
 
-async def converse(program: Program, front: Front, screen: Terminal, look: Look, typed: anyio.Event, session: str, prompt: str) -> int:
-    """Show the session of that name, or the one to begin with, until the user leaves; returns the exit code. Raises `PlaitError`.
+async def converse(program: Program, front: Front, screen: Terminal, look: Look, typed: anyio.Event, beginning: Beginning, prompt: str) -> int:
+    """Show the session to begin with, then what the user wants, until they leave; returns the exit code. Raises `PlaitError`.
 
     `typed` is set from the first key on.
     """
@@ -39,11 +39,20 @@ async def converse(program: Program, front: Front, screen: Terminal, look: Look,
     store = await anyio.to_thread.run_sync(open_database, program, findings.append)
     registry = all_commands({"keys": render_keys}, str(program.paths.database))
     async with models_over(store, program) as catalog, open_app(program, store, catalog) as client:
-        shown = await _first_session(client, program.directory, session)
+
+        async def choose(rows: Sequence[c.SessionInfo]) -> c.SessionInfo | None:
+            choosing = Choosing(screen, look, rows, program.directory)
+            front.lead_to(choosing, choosing.completer)
+            return await choosing.chosen()
+
+        shown = await first_session(client, program.directory, beginning, choose)
+        if shown is None:
+            return 0
         repl = Repl(client, registry, look, program.environ, options_of(program.settings), screen)
         front.lead_to(repl, PromptCompleter(client, registry, shown.directory, lambda: repl.fleet))
         for finding in findings:
             repl.show(render_notice("warning", finding.text, repl.look))
+        await offer_directory(screen, shown)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_warm, typed)
             code = await repl.run(shown.id, prompt)
@@ -82,21 +91,3 @@ async def _warm(typed: anyio.Event) -> None:
     """Import what a message needs, from the first key on."""
     await typed.wait()
     await warm()
-
-
-async def _first_session(client: Client, directory: str, name: str) -> c.SessionInfo:
-    """The session to show first: the one of that name, made if there is none; without a name the project's last one, else a fresh one."""
-    command: c.Command = c.EnterProject(directory)
-    if name:
-        known = session_named(await client.sessions(), name, directory)
-        if known is None:
-            checked_name(name)  # here it is a word of the command line, and as such wrong (exit code 2)
-            command = c.OpenSession(directory, name)
-        elif known.state is SessionState.COMPLETED:
-            command = c.ReopenSession(known.id)
-        else:
-            return known
-    reply = await client.submit(command)
-    if not isinstance(reply, c.Done):
-        raise PlaitError(reply.text if isinstance(reply, c.Refused) else "The session could not be opened. Try again.")
-    return next(row for row in await client.sessions() if row.id == reply.session)

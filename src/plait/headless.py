@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TextIO, TypeAlias
@@ -21,6 +21,8 @@ from plait.core.errors import PlaitError
 from plait.core.messages import SessionId, Turn
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
+from plait.core.resuming import session_to_resume
+from plait.core.revising import ContinueLast
 from plait.core.sanitize import StreamSanitizer, sanitize
 from plait.core.session import SessionState
 
@@ -35,12 +37,18 @@ _OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.Ca
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to say, where, and how to answer. An empty `session` opens a fresh one and completes it afterwards."""
+    """What to say, where, and how to answer.
+
+    It is said in the session of the name `session`, made if need be; with `last` in the one used last; in the one that `resume` names.
+    Without any of these a fresh one is opened, and completed afterwards; so is one that was completed before.
+    """
 
     prompt: str
     directory: str
     session: str = ""
     output_format: OutputFormat = "text"
+    last: bool = False
+    resume: str = ""
 
 
 class Headless:
@@ -51,6 +59,8 @@ class Headless:
         self._out = out
         self._progress = progress
         self._sanitizer = StreamSanitizer() if out.isatty() else None
+        self._passing = False
+        """Whether the session is completed after the turn."""
 
     async def run(self, request: RunRequest) -> int:
         """One turn; returns the exit code. Raises `PlaitError` where it could not even begin."""
@@ -61,13 +71,15 @@ class Headless:
             await self._client.submit(c.MarkSeen(session))
             return code
         finally:
-            if not request.session:
+            if self._passing:
                 with anyio.move_on_after(CLOSING, shield=True):  # after a signal, too: nobody would ever close it
                     await self._client.submit(c.CloseSession(session))
 
     async def _session(self, request: RunRequest) -> SessionId:
-        rows = await self._client.sessions() if request.session else ()
-        status = session_named(rows, request.session, request.directory)
+        rows = await self._client.sessions() if request.session or request.last or request.resume else ()
+        status = await self._wanted(request, rows)
+        again = status is not None and status.state is SessionState.COMPLETED and not request.session
+        self._passing = again or (status is None and not request.session)
         if status is None:
             if request.session:
                 checked_name(request.session)  # here it is a word of the command line, and as such wrong (exit code 2)
@@ -76,7 +88,8 @@ class Headless:
                 self._tell(f"Session '{request.session}' is new.")
             return opened.session
         if status.state is SessionState.COMPLETED:
-            await self._submitted(c.ReopenSession(status.id))
+            if not request.last:  # that one is open again by now
+                await self._submitted(c.ReopenSession(status.id))
         elif status.waiting_for == "question":  # the message would wait behind it, for ever
             raise PlaitError(
                 f"Session '{status.name}' waits for your answer to a question. Start plait --session {status.name} and answer it."
@@ -84,6 +97,15 @@ class Headless:
         elif status.state is SessionState.PAUSED:
             raise PlaitError(f"Session '{status.name}' is paused. Start plait --session {status.name} and type /unpause.")
         return status.id
+
+    async def _wanted(self, request: RunRequest, rows: Sequence[c.SessionInfo]) -> c.SessionInfo | None:
+        """The session that was asked for, as it was before; None if it is to be opened. Raises `PlaitError`."""
+        if request.last:
+            last = await self._submitted(ContinueLast(request.directory))
+            return next(row for row in rows if row.id == last.session)
+        if request.resume:
+            return session_to_resume(rows, request.resume, request.directory)
+        return session_named(rows, request.session, request.directory)
 
     async def _submitted(self, command: c.Command) -> c.Done:
         reply = await self._client.submit(command)

@@ -22,7 +22,7 @@ from plait.core.errors import UsageError
 from plait.core.sanitize import sanitize
 from plait.fault_log import start_log
 from plait.importing import imported
-from plait.program import Program, fetch_if_chosen
+from plait.program import Beginning, Program, fetch_if_chosen
 from plait.repl.plain import PlainScreen
 from plait.repl.screen import Screen
 from plait.repl.session_keys import session_keys
@@ -31,16 +31,17 @@ from plait.repl.terminal import Terminal, prepare_terminal
 
 if TYPE_CHECKING:
     from plait.repl.app import Repl
+    from plait.repl.choosing import Choosing
 
 
 class Front:
     """What the screen asks for: of the loop once it is there, until then a prompt without a name."""
 
     def __init__(self) -> None:
-        self._loop: Repl | None = None
+        self._loop: Repl | Choosing | None = None
         self.completer: Completer = DummyCompleter()
 
-    def lead_to(self, loop: Repl, completer: Completer) -> None:
+    def lead_to(self, loop: Repl | Choosing, completer: Completer) -> None:
         """The loop is there."""
         self._loop, self.completer = loop, completer
 
@@ -84,16 +85,16 @@ class Front:
             self._loop.choose()
 
 
-def run_repl(program: Program, prompt: str, session: str) -> int:
+def run_repl(program: Program, prompt: str, beginning: Beginning) -> int:
     """The prompt, in the program's directory; returns the exit code. Raises `PlaitError`."""
     terminal = prepare_terminal()
     if not terminal.is_tty:
         raise UsageError("plait needs a terminal for its prompt. Use 'plait run PROMPT' in scripts and pipes.")
     fetch_if_chosen(program)
-    return anyio.run(_run_repl, program, terminal, prompt, session)
+    return anyio.run(_run_repl, program, terminal, prompt, beginning)
 
 
-async def _run_repl(program: Program, terminal: Terminal, prompt: str, session: str) -> int:
+async def _run_repl(program: Program, terminal: Terminal, prompt: str, beginning: Beginning) -> int:
     start_log(program.paths)
     columns, _ = terminal.size()
     encoding = sys.stdout.encoding or "ascii"
@@ -109,7 +110,7 @@ async def _run_repl(program: Program, terminal: Terminal, prompt: str, session: 
     async with _screen(front, look, terminal, program.settings.vi_mode, typed.set) as screen:
         conversation = await imported("plait.conversation")
         gc.freeze()  # what was imported stays: the collector need not look at it again and again
-        code: int = await conversation.converse(program, front, screen, look, typed, session, prompt)
+        code: int = await conversation.converse(program, front, screen, look, typed, beginning, prompt)
     return code
 
 

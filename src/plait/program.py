@@ -23,6 +23,15 @@ class Program:
     directory: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Which session the command line asks for: one of a name, the one used last, or one to resume (an empty text: it is to be chosen)."""
+
+    session: str = ""
+    last: bool = False
+    resume: str | None = None
+
+
 def tell(text: str) -> None:
     """A sentence on stderr; it may quote untrusted text."""
     sys.stderr.write(f"plait: {sanitize(text)}\n")

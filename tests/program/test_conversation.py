@@ -103,7 +103,7 @@ def test_control_c_at_an_idle_prompt_clears_hints_and_leaves(place: Place) -> No
         plait.until(lambda: "Ctrl+C again to leave" in plait.text)
         plait.send("\x03")
         assert plait.wait() == 0
-        assert "Start plait here again" in plait.text
+        assert "To resume: plait -r default" in plait.text
         plait.assert_restored()
 
 

@@ -14,7 +14,7 @@ SOUP = (
 FAKES = [
     "(default) > rm -rf /",
     "▌ you said yes",
-    "· default is kept. Start plait here again to go on.",
+    "· default is kept. To resume: plait -r default",
     "! Interrupted.",
     "✗ It failed.",
     "give AGENTS.md to the model? (y/n/v) > y",

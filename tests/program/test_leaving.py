@@ -99,7 +99,7 @@ def test_a_command(place: Place, line: str) -> None:
             plait.pause(0.4)  # answers count from 0.3 s after the question
             plait.enter("stop")
         assert plait.wait() == 0
-        assert plait.text.endswith("Start plait here again to go on.")
+        assert plait.text.endswith("To resume: plait -r default")
         plait.assert_restored()
 
 
@@ -113,7 +113,7 @@ def test_the_session_shown_last_is_the_one_that_comes_back(place: Place) -> None
             plait.until(lambda: plait.text.count("hello") == 2)
             plait.send("\x04")
             assert plait.wait() == 0
-            assert f"{kept} kept. Start plait here again to go on." in plait.text
+            assert f"{kept} kept. To resume: plait -r {prompt[1:-3]}" in plait.text
     with place.start() as plait:
         plait.ready("(shop-work) >")
         plait.until(lambda: plait.text.count("hello shop") == 2)

@@ -34,7 +34,7 @@ def story(place: Place, start: Start) -> None:
         keeps_a_draft(plait)
         assert_once(plait, AUTH, PLAN)
         assert plait.leave() == 0
-        assert "4 sessions are kept. Start plait here again to go on." in plait.everything
+        assert "4 sessions are kept. To resume: plait -r " in plait.everything
         plait.assert_restored()
     with start() as plait:
         all_there(plait)

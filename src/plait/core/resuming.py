@@ -31,7 +31,7 @@ class Sought:
     def __init__(self, rows: Sequence[SessionInfo]) -> None:
         self.rows = tuple(rows)
         self._texts = [
-            "\n".join((row.name, row.title, row.first, row.project, row.directory, *row.tags, row.id)).casefold() for row in rows
+            "\n".join((row.name, row.title, row.first, row.project, row.directory, *row.tags)).casefold() for row in rows
         ]
         self._first: dict[str, str] = {}
         for row in rows:
@@ -41,12 +41,14 @@ class Sought:
         return f"<Sought [{len(self.rows)} sessions]>"
 
     def fitting(self, words: str, most: int = 0) -> list[SessionInfo]:
-        """Those in which all the words stand: in name, title, first message, project, directory, tags or id. `most` 0 means all.
+        """Those in which all the words stand: in name, title, first message, project, directory or tags; or whose id begins so.
 
-        Those whose name begins with what was typed come first.
+        Those whose name begins with what was typed come first. `most` 0 means all.
         """
         wanted = words.casefold().split()
         found = [row for row, text in zip(self.rows, self._texts, strict=True) if all(word in text for word in wanted)]
+        if not found and len(wanted) == 1 and len(wanted[0]) >= ID_PREFIX:
+            found = [row for row in self.rows if row.id.startswith(wanted[0])]
         if wanted:
             found.sort(key=lambda row: not row.name.casefold().startswith(wanted[0]))
         return found[:most] if most else found
@@ -61,8 +63,7 @@ def session_to_resume(rows: Sequence[SessionInfo], words: str, directory: str) -
     word = words.strip()
     if named := session_named(rows, word, directory):
         return named
-    by_id = [row for row in rows if len(word) >= ID_PREFIX and row.id.startswith(word)]
-    found = by_id or Sought(resumable(rows, directory)).fitting(word)
+    found = Sought(resumable(rows, directory)).fitting(word)
     if len(found) == 1:
         return found[0]
     if found:

@@ -85,4 +85,4 @@ def greeting(fleet: FleetView) -> str:
 def farewell(fleet: FleetView, name: str) -> str:
     """What is told at the end; `name` is that of the shown session."""
     kept = f"{name} is" if len(fleet.sessions) < 2 else f"{len(fleet.sessions)} sessions are"
-    return f"{kept} kept. Start plait here again to go on."
+    return f"{kept} kept. To resume: plait -r {name}"

@@ -145,11 +145,11 @@ class Prompt:
 
     def picked(self) -> bool:
         """What stands in the line is chosen: what is marked in the menu, else the first that fits what was typed; False for nothing."""
-        if not self.buffer.text.strip():
+        state = self.buffer.complete_state
+        if not self.buffer.text.strip() and not (state and state.completions):
             self.cancel()
             return False
         self._on_cancel = None
-        state = self.buffer.complete_state
         if state is not None and state.current_completion is None and state.completions:
             self.buffer.go_to_completion(0)
         self.buffer.complete_state = None
