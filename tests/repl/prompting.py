@@ -226,7 +226,7 @@ async def prompt_over(
     surroundings = Surroundings(
         store=MemoryStore(),
         models=models,
-        defaults=defaults or Defaults(auto_names=False),
+        defaults=defaults or Defaults(auto_names=False, compact_at=0),
         instructions=instructions or (lambda place: read_instructions(directory / "nowhere" / "AGENTS.md", place)),
         now=lambda: next(clock),
         random=lambda: 0.5,

@@ -52,6 +52,8 @@ class ContextReport:
     """The last messages that the model is told; 0 for all."""
     left_out: int = 0
     """Messages that are not told because of that."""
+    summary: str = ""
+    """What the model is told of what was put behind; empty if nothing was."""
 
 
 CompactingCommand: TypeAlias = Compact | ReadContext

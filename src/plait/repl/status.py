@@ -24,7 +24,7 @@ class Toolbar:
         self._now = now
         self._refresh = refresh
         self._busy = anyio.Event()
-        self._drawn: tuple[Turn | None, int, int] = (None, 0, 0)
+        self._drawn: tuple[Turn | None, int, int, tuple[int, int]] = (None, 0, 0, (0, 0))
         self._command_since: float | None = None
         self._since: dict[tuple[SessionId, Turn], float] = {}
         """When the turns of sessions were first seen here; one of each session."""
@@ -84,7 +84,7 @@ class Toolbar:
 
     def changed(self) -> None:
         """Something that the row shows may have changed; deltas come thousands a second, so it is drawn only if it has."""
-        doing = (self._printer.running, len(self._printer.queued), self._printer.place)
+        doing = (self._printer.running, len(self._printer.queued), self._printer.place, self._printer.compacting)
         if doing != self._drawn:
             self._drawn = doing
             self._refresh()
@@ -129,6 +129,10 @@ class Toolbar:
             return [Part(Rank.DOING, "waits for your answer"), Part(Rank.STOPS, "Ctrl+C stops")]
         if self._printer.place:
             return [Part(Rank.DOING, f"waiting for its turn, place {self._printer.place}")]
+        if self._printer.compacting[0]:
+            part, parts = self._printer.compacting
+            of = f"part {part} of {parts}, " if parts > 1 else ""
+            return [Part(Rank.DOING, f"compacting {of}{self._seconds()} s"), Part(Rank.STOPS, "Ctrl+C stops")]
         return [Part(Rank.DOING, f"answering {self._seconds()} s"), Part(Rank.STOPS, "Ctrl+C stops")]
 
 

@@ -41,7 +41,8 @@ async def read_context(registry: Registry, command: ReadContext) -> ContextRepor
     specs = specs_for(choice, registry.world.tools) if choice is not None else ()
     last = next((stamped.event for stamped in reversed(conversation) if isinstance(stamped.event, e.Compacted)), None)
     view = provider_view(conversation, window_messages)
-    parts = context.parts(view, last.summary if last else "", settings.system(session), [text for _, text in granted.given], specs)
+    summary = last.summary if last else ""
+    parts = context.parts(view, summary, settings.system(session), [text for _, text in granted.given], specs)
     fixed = sum(part.tokens for part in parts if part.name in ("system", "instructions", "tools"))
     return ContextReport(
         session=session.id,
@@ -53,6 +54,7 @@ async def read_context(registry: Registry, command: ReadContext) -> ContextRepor
         compact_at=settings.number(session, "compact_at"),
         window_messages=window_messages,
         left_out=_said(told(conversation)) - _said(told(conversation, window_messages)),
+        summary=summary,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from plait.repl.slash import begin, elsewhere, export, figures, filing, general, inbox, internals, lifecycle, model, notices, sessions, talk
+from plait.repl.slash.context import COMMANDS as CONTEXT
 from plait.repl.slash.family import session_command
 from plait.repl.slash.finding import finding_commands
 from plait.repl.slash.fork import COMMANDS as FORK
@@ -27,6 +28,7 @@ def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, datab
         (
             *talk.COMMANDS,
             *REVISE,
+            *CONTEXT,
             *export.COMMANDS,
             *many,
             *RESUME,

@@ -21,7 +21,6 @@ from typing import Final, TypeAlias
 OTHER_WORDS: Final[Mapping[str, str]] = {
     "attach": "switch",
     "cancel": "interrupt",
-    "context": "status",
     "cost": "usage",
     "detach": "exit",
     "keys": "help keys",

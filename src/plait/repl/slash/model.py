@@ -14,7 +14,7 @@ from plait.repl.slash.registry import Prompt, SlashCommand, change, listed, noti
 
 MODELS_SHOWN = 40
 """Lines of one list; a server may offer hundreds."""
-SAMPLING = ("temperature", "top_p", "max_tokens")
+SETTABLE = ("temperature", "top_p", "max_tokens", "compact_at", "window_messages")
 DEFAULT = "default"
 
 
@@ -143,12 +143,12 @@ def _system_text(prompt: Prompt, status: c.Status) -> str:
 
 
 async def set_value(prompt: Prompt, argument: str) -> None:
-    """Show or set how answers are sampled."""
+    """Show or set how answers are sampled, and how much of the conversation the model is told."""
     key, _, value = argument.replace("=", " ", 1).partition(" ")
     key, value = key.lower().replace("-", "_"), value.strip()
-    if key and key not in SAMPLING:
-        near = difflib.get_close_matches(key, SAMPLING, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are {listed(SAMPLING)}; /model and /system have commands of their own."
+    if key and key not in SETTABLE:
+        near = difflib.get_close_matches(key, SETTABLE, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are {listed(SETTABLE)}; /model and /system have commands of their own."
         raise UsageError(f"/set knows no '{key[:40]}'. {hint}")
     if key and value:
         status = await change(prompt, key, None if value.lower() == DEFAULT else value)
@@ -157,13 +157,18 @@ async def set_value(prompt: Prompt, argument: str) -> None:
         return
     status = await read_status(prompt)
     if status is not None:
-        shown = [key] if key else SAMPLING
+        shown = [key] if key else SETTABLE
         prompt.show("\n" + pairs([(one, _value(status, one)) for one in shown], prompt.look))
         notice(prompt, "/set temperature 0.2 sets a value, /set temperature default takes it back.")
 
 
 def _value(status: c.Status, key: str) -> str:
     value: float | int | None = getattr(status, key)
+    match key:
+        case "compact_at":
+            return f"{value} % of the context window" if value else "0 (only /compact)"
+        case "window_messages":
+            return f"{value:,}" if value else "0 (all)"
     return "the provider's own" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
@@ -179,7 +184,7 @@ async def _set_choices(lookup: Lookup, before: str) -> Sequence[Choice]:
     words = before.split()
     if len(words) > 1:
         return ()
-    return (Choice(DEFAULT, "what the settings say"),) if words else [Choice(key) for key in SAMPLING]
+    return (Choice(DEFAULT, "what the settings say"),) if words else [Choice(key) for key in SETTABLE]
 
 
 async def _system_choices(lookup: Lookup, before: str) -> Sequence[Choice]:
@@ -215,8 +220,14 @@ COMMANDS = (
         set_value,
         "models",
         "/set [KEY [VALUE]]",
-        "Set temperature, top_p or max_tokens for this session; without a value, show it.",
-        (("/set", "shows all three"), ("/set max_tokens default", "takes one back"), ("/set temperature 0.2", "makes answers less varied")),
+        "Set temperature, top_p, max_tokens, compact_at or window_messages for this session; without a value, show it.",
+        (
+            ("/set", "shows all of them"),
+            ("/set temperature 0.2", "makes answers less varied"),
+            ("/set window_messages 20", "tells the model only the last 20 messages"),
+            ("/set max_tokens default", "takes one back"),
+        ),
+        detail="From compact_at percent of the context window on, the conversation is compacted by itself (0 never): /help compact.",
         complete=_set_choices,
     ),
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from plait.core import events as e
 from plait.core.branching import taken_back
 from plait.core.commands import HistoryPage, ReadHistory
+from plait.core.context import compacted_words
 from plait.core.messages import AssistantMessage, SessionId, Turn
 from plait.core.revising import TurnLine
 from plait.exchange.story import in_order
@@ -36,6 +37,7 @@ _TOLD = (
     e.ToolReturned,
     e.QuestionAsked,
     e.QuestionAnswered,
+    e.Compacted,
     e.TurnEnded,
     e.Noted,
     e.Rewound,
@@ -156,6 +158,9 @@ def _rendered(event: e.Event, look: Look) -> str:
             return render.render_error(detail, look)
         case e.TurnEnded(ending="interrupted" | "limit", detail=detail):
             return render.render_notice("warning", detail, look) if detail else ""
+        case e.Compacted(summary=summary):
+            rule = render.render_rule(compacted_words(event), look)
+            return f"{rule}{render.render_notice('info', f'The summary: {summary}', look)}\n"
         case e.Noted(text=text):
             return render.render_notice("warning", text, look)
         case _:

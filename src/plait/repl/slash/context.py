@@ -1,0 +1,112 @@
+"""/compact and /context: how full the model's context window is, and making the conversation shorter for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from plait.core.compacting import Compact, ContextPart, ContextReport, PartName, ReadContext
+from plait.repl.slash.choices import Choice, Lookup
+from plait.repl.slash.layout import heading, pairs, paragraph
+from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
+from plait.repl.slash.wording import counted
+
+_PARTS: Final[dict[PartName, tuple[str, str]]] = {
+    "system": ("system prompt", ""),
+    "instructions": ("instruction files", "file"),
+    "tools": ("tools", "tool"),
+    "summary": ("summary", ""),
+    "user": ("your messages", "message"),
+    "answers": ("answers", "answer"),
+    "results": ("results of tools", "message"),
+}
+
+
+async def compact(prompt: Prompt, argument: str) -> None:
+    """Have the model tell the conversation shorter from here on."""
+    await prompt.submit(Compact(prompt.session, argument))
+
+
+async def context(prompt: Prompt, argument: str) -> None:
+    """What the next call is told, by part; or the summary that stands for what was put behind."""
+    if argument.lower() not in ("", "summary"):
+        raise usage_error("context", "/context or /context summary", f"/context cannot be '{argument[:40]}'")
+    now = await prompt.submit(ReadContext(prompt.session))
+    if not isinstance(now, ContextReport):
+        return
+    if not argument:
+        prompt.show(_told(prompt, now))
+    elif now.summary:
+        prompt.show(heading("What the model is told of what was said before", prompt.look) + paragraph(now.summary, prompt.look))
+    else:
+        notice(prompt, "Nothing was compacted in this session: the model is told what was said. /compact makes it shorter.")
+
+
+def _told(prompt: Prompt, now: ContextReport) -> str:
+    rows = [(_PARTS[part.name][0], _size(part, now.window)) for part in now.parts if part.count]
+    if now.window:
+        free = max(0, now.window - now.next)
+        rows.append(("free", f"about {free:,} tokens{_share(free, now.window)}"))
+    rows += [("next call", _next(now)), ("last call", _last(now)), ("compaction", _compaction(now))]
+    if now.window_messages:
+        left_out = f"; {counted(now.left_out, 'message')} before them left out" if now.left_out else ""
+        rows.append(("window_messages", f"about the last {counted(now.window_messages, 'message')}{left_out}"))
+    usage = "Sizes of parts are estimates from their lengths. /compact makes the conversation shorter; /context summary shows its summary."
+    return heading("Context", prompt.look) + pairs(rows, prompt.look) + "\n" + paragraph(usage, prompt.look, dim=True)
+
+
+def _size(part: ContextPart, window: int | None) -> str:
+    noun = _PARTS[part.name][1]
+    return f"about {part.tokens:,} tokens{_share(part.tokens, window)}" + (f", {counted(part.count, noun)}" if noun else "")
+
+
+def _share(tokens: int, window: int | None) -> str:
+    return f" ({tokens / window:.0%})" if window else ""
+
+
+def _next(now: ContextReport) -> str:
+    if now.window:
+        return f"about {now.next:,} of the {now.window:,} tokens that {now.model} takes ({now.next / now.window:.0%})"
+    return f"about {now.next:,} tokens; how many {now.model or 'the model'} takes is not known"
+
+
+def _last(now: ContextReport) -> str:
+    if now.reported:
+        return f"{now.reported:,} tokens, as the provider reported"
+    return "none since the summary was written" if now.summary else "none of which the provider reported anything"
+
+
+def _compaction(now: ContextReport) -> str:
+    if not now.compact_at:
+        return "only by /compact (compact_at is 0)"
+    if not now.window:
+        return "by itself where the provider finds it too long"
+    return f"by itself at {now.compact_at} % (compact_at)"
+
+
+async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
+    return () if before else (Choice("summary", "what the model is told of what was put behind"),)
+
+
+COMMANDS = (
+    SlashCommand(
+        "compact",
+        compact,
+        "conversation",
+        "/compact [WHAT TO KEEP]",
+        "Have the model write a summary, which it is told from then on in place of what was said before.",
+        (("/compact", "makes the conversation shorter"), ("/compact the names of all files", "says what must stay")),
+        aliases=("compress", "summarize"),
+        detail="The last messages stay as they are, and /history has all. Ctrl+C stops it, and nothing has changed then. /rewind to a "
+        "message before it tells the model everything again. It happens by itself when the window is nearly full: /context shows it.",
+    ),
+    SlashCommand(
+        "context",
+        context,
+        "models",
+        "/context [summary]",
+        "Show what the model is told, by part, how full its context window is, and the summary if there is one.",
+        (("/context", "shows the parts and what is free"), ("/context summary", "shows what stands for the messages before")),
+        complete=_choices,
+    ),
+)
