@@ -33,7 +33,7 @@ def test_the_format_is_known_from_the_beginning_of_the_file(file: str) -> None:
     assert format_of((FIXTURES / file).read_bytes()[:HEAD]) == FILES[file]
 
 
-@pytest.mark.parametrize(("file", "line"), [("claude-code.jsonl", 2), ("codex.jsonl", 3)])
+@pytest.mark.parametrize(("file", "line"), [("claude-code.jsonl", 2), ("codex.jsonl", 3), ("jsonl.jsonl", 1)])
 def test_the_format_is_known_where_the_first_line_is_longer_than_what_is_looked_at(file: str, line: int) -> None:
     first = (FIXTURES / file).read_bytes().splitlines()[line].replace(b"cache lose", b"x" * 300_000)
     assert format_of(first[:HEAD]) == FILES[file]

@@ -16,6 +16,7 @@ from plait.exchange.imports.found import Left
 from plait.exchange.imports.lines import LONGEST, Lines
 
 CHUNK = 1024 * 1024
+MUCH = 8 * CHUNK
 NEAR_END = 16
 """Characters before the buffer's end in which an error may come from the cut alone; the longest token that can be cut is `-Infinity`."""
 _FILLER = re.compile(r"[\s,\ufeff]*")
@@ -37,6 +38,11 @@ class _Buffer:
         self.ended = not raw
         self.text = self.text[self.place :] + self._decoder.decode(raw, final=self.ended)
         self.place = 0
+
+    def drop(self) -> None:
+        """Forget what has been read, where that is much."""
+        if self.place > MUCH:
+            self.text, self.place = self.text[self.place :], 0
 
     def skip_filler(self) -> str:
         """The next character that is neither white space nor a comma; empty at the end."""
@@ -78,6 +84,7 @@ def elements(stream: Lines, origin: str, beginning: re.Pattern[str]) -> Iterator
         number += 1
         value, reason = _element(buffer)
         if not reason:
+            buffer.drop()
             yield number, value
             continue
         yield Left(f"{origin}, conversation {number}", reason)

@@ -28,7 +28,11 @@ HEAD = 256 * 1024
 """Bytes of a file's beginning that are enough to know it: a first line can hold a whole file that was talked about."""
 SQLITE = b"SQLite format 3\0"
 ZIP = b"PK\x03\x04"
-_CUT = {claude_code.SOURCE: '"parentUuid":', codex.SOURCE: '"type":"response_item"'}
+_CUT = {
+    claude_code.SOURCE: re.compile(r'"parentUuid":'),
+    codex.SOURCE: re.compile(r'"type":"response_item"'),
+    jsonl.SOURCE: re.compile(r'"role"\s*:\s*"|"messages"\s*:\s*\['),
+}
 """What stands near the beginning of a first line that is longer than the head, such as a whole file that was pasted."""
 _KEYS = {chatgpt.SOURCE: re.compile(r'"mapping"\s*:\s*\{'), claude_ai.SOURCE: re.compile(r'"chat_messages"\s*:\s*\[')}
 
@@ -51,7 +55,7 @@ def format_of(head: bytes) -> str:
             return name
     if not text.startswith("{"):
         return ""
-    return _of_list(text) or next((name for name, key in _CUT.items() if key in text[:2000]), "")
+    return _of_list(text) or next((name for name, key in _CUT.items() if key.search(text, 0, 2000)), "")
 
 
 def _of_list(text: str) -> str:

@@ -99,5 +99,6 @@ def versions(said: tuple[Said, ...]) -> Iterator[str]:
         revised = (str(one.place), one.compacted.summary if one.compacted else "") if one.role in ("summary", "rewound") else ()
         for part in (one.role, one.text, one.thinking, *calls, *results, *revised):
             kept = without_surrogates(part).encode()
-            digest.update(len(kept).to_bytes(8, "big") + kept)
+            digest.update(len(kept).to_bytes(8, "big"))
+            digest.update(kept)
         yield f"{number}:{digest.hexdigest()[:16]}"

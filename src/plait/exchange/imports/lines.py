@@ -39,21 +39,42 @@ Lines = IO[bytes] | Rejoined
 
 def lines(stream: Lines, origin: str) -> Iterator[tuple[int, str] | Left]:
     """Each line with its number, its end included; bytes that are not UTF-8 become U+FFFD, and that is told."""
-    number = 0
-    while raw := stream.readline(LONGEST):
-        number += 1
+    return _LineByLine(stream, origin)
+
+
+class _LineByLine:
+    """An iterator, and no generator: nothing holds a line, which may be large, when it is with whoever reads it."""
+
+    def __init__(self, stream: Lines, origin: str) -> None:
+        self._stream, self._origin = stream, origin
+        self._number = 0
+        self._replaced = False
+
+    def __iter__(self) -> Iterator[tuple[int, str] | Left]:
+        return self
+
+    def __next__(self) -> tuple[int, str] | Left:
+        if self._replaced:
+            self._replaced = False
+            return self._left("bytes that are not UTF-8 were replaced by �")
+        raw = self._stream.readline(LONGEST)
+        if not raw:
+            raise StopIteration
+        self._number += 1
         if len(raw) == LONGEST and not raw.endswith(b"\n"):
-            while (more := stream.readline(LONGEST)) and not more.endswith(b"\n"):
+            while (more := self._stream.readline(LONGEST)) and not more.endswith(b"\n"):
                 pass
-            yield Left(f"{origin}:{number}", f"the line is longer than {LONGEST // 2**20} MB")
-            continue
-        if number == 1:
+            return self._left(f"the line is longer than {LONGEST // 2**20} MB")
+        if self._number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         try:
-            yield number, raw.decode()
+            return self._number, raw.decode()
         except UnicodeDecodeError:
-            yield Left(f"{origin}:{number}", "bytes that are not UTF-8 were replaced by �")
-            yield number, raw.decode(errors="replace")
+            self._replaced = True
+            return self._number, raw.decode(errors="replace")
+
+    def _left(self, reason: str) -> Left:
+        return Left(f"{self._origin}:{self._number}", reason)
 
 
 def _repeated(line: str) -> Any:
@@ -79,6 +100,7 @@ def records(stream: Lines, origin: str) -> Iterator[tuple[int, dict[str, Any]] |
             yield found
             continue
         number, line = found
+        del found
         if not line.strip():
             continue
         try:
@@ -90,6 +112,7 @@ def records(stream: Lines, origin: str) -> Iterator[tuple[int, dict[str, Any]] |
                 yield Left(f"{origin}:{number}", "the last line is cut off" if cut else "the line is not valid JSON")
                 continue
             yield Left(f"{origin}:{number}", "a line that is cut off, with the whole one behind it", loss=False)
+        del line
         if isinstance(value, dict):
             yield number, value
         else:
