@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from plait.core import commands, compacting, events, messages, revising, sorting
+from plait.core import commands, compacting, events, measuring, messages, revising, sorting
 from plait.core.errors import PlaitError
 
 Json = Any
@@ -60,6 +60,8 @@ TYPES: dict[str, type] = {
         compacting.ContextPart,
         revising.TurnLine,
         sorting.InTrash,
+        measuring.Counter,
+        measuring.Timing,
     )
 }
 

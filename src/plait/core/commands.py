@@ -12,6 +12,7 @@ from typing import TypeAlias
 from plait.core import events as e
 from plait.core.compacting import CompactingCommand
 from plait.core.drafting import KeepDraft, ReadDraft
+from plait.core.measuring import Measured, ReadMetrics
 from plait.core.messages import Attachment, CallId, SessionId
 from plait.core.replies import (
     Done,
@@ -285,4 +286,6 @@ Command: TypeAlias = (
     | Revising
     | Sorting
     | ReadTrash
+    | Measured
+    | ReadMetrics
 )

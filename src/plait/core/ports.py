@@ -12,6 +12,7 @@ from typing import Protocol
 from plait.core.commands import Command, Draft, ModelLine, Reply, SessionInfo
 from plait.core.events import Cursor, Stamped
 from plait.core.messages import CallId, ModelEvent, ModelRequest, ProjectId, SessionId, ToolSpec
+from plait.core.metrics import Metrics
 from plait.core.searching import Places, Query
 
 
@@ -211,6 +212,18 @@ class Tool(Protocol):
 
     async def run(self, arguments: str, context: ToolContext) -> str | Ask:
         """Do it once; `arguments` is the model's JSON text. What it raises becomes the call's error, told to the model."""
+        ...
+
+
+class MetricsKeeper(Protocol):
+    """Where metrics are kept from run to run. Both methods block."""
+
+    def load(self) -> Metrics:
+        """What is kept; nothing where it cannot be read."""
+        ...
+
+    def save(self, metrics: Metrics) -> None:
+        """Keep these in place of what was kept. Raises `OSError`."""
         ...
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from plait.core import events as e
 from plait.core.compacting import CompactingReply
 from plait.core.info import SessionInfo as SessionInfo, info_of as info_of, waiting_text as waiting_text
+from plait.core.measuring import Figures
 from plait.core.messages import SessionId, Turn, Usage
 from plait.core.revising import RevisingReply
 from plait.core.searching import Role
@@ -229,4 +230,5 @@ Reply: TypeAlias = (
     | CompactingReply
     | RevisingReply
     | SortingReply
+    | Figures
 )

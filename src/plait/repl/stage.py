@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,6 +22,7 @@ from prompt_toolkit.history import InMemoryHistory
 
 from plait.core import commands as c, events as e
 from plait.core.errors import PlaitError
+from plait.core.measuring import Measured
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.repl.drafts import Drafts
@@ -83,6 +84,7 @@ class Stage:
 
     async def go(self, session: SessionId, *, on_round: bool = False) -> bool:
         """Show `session`; False, and why is shown, if it cannot be. See `slash.registry.Prompt.switch`."""
+        began = anyio.current_time()
         async with self._moving:
             if session == self.session:
                 return True
@@ -98,7 +100,14 @@ class Stage:
                 self.came_from = left
             self._on_round = on_round
             await self._enter(session, status, news)
+            if left:
+                self._tasks.start_soon(self._measured, anyio.current_time() - began)
             return True
+
+    async def _measured(self, seconds: float) -> None:
+        """A switch took so long, from the key to the text. Where that cannot be told, nothing is missing."""
+        with suppress(PlaitError):
+            await self._client.submit(Measured("session_switch_duration_ms", seconds * 1000))
 
     async def warm(self, rows: Sequence[c.SessionInfo]) -> None:
         """Have the sessions in memory to which one may switch next, the ones used last, one after another and once the start is over.

@@ -13,7 +13,7 @@ from plait.core.errors import UsageError
 from plait.core.messages import ToolResult
 from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
 from plait.core.session import SessionState
-from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
+from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, RestoreSession, TagSession
 from plait.runtime.acknowledging import INPUT_CAP, done, happen, refuse_bad_message, refuse_when_full
 from plait.runtime.branching import revise
 from plait.runtime.context import compact
@@ -22,15 +22,13 @@ from plait.runtime.namer import name_session, wants_name
 from plait.runtime.opening import close_session, enter_project, free_name, open_session, reopen_session
 from plait.runtime.reading import read
 from plait.runtime.registry import Registry
-from plait.runtime.sorting import read_trash, sort
+from plait.runtime.sorting import sort
 from plait.runtime.turn import RESULT_CAP
 
 
 async def carry_out(registry: Registry, command: c.Command) -> c.Reply:
     """Carry out one command. Raises `PlaitError` where it cannot be; nothing has changed then."""
     match command:
-        case ReadTrash():
-            return await read_trash(registry)
         case c.OpenSession():
             return await open_session(registry, command)
         case c.EnterProject():

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
+from types import TracebackType
+from typing import Self
 
 import anyio
 
 from plait.core.commands import Command, Refused, Reply, SessionInfo
 from plait.core.errors import PlaitError, StoreError
-from plait.core.events import Cursor, Stamped
+from plait.core.events import Cursor, Durable, Event, Stamped, TurnEnded
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
 from plait.runtime.commands import carry_out
 from plait.runtime.managed import Managed, Surroundings
 from plait.runtime.memory import may_be_unloaded
 from plait.runtime.namer import title_session, wants_title
+from plait.runtime.recovery import CUT_OFF
 from plait.runtime.registry import Registry
 
 RESTING = 0.5
@@ -31,13 +34,43 @@ class Coordinator(Registry):
 
     async def submit(self, command: Command) -> Reply:
         """Carry out a command; see `core.commands`."""
+        began = anyio.current_time()
         try:
-            return await carry_out(self, command)
+            reply = await carry_out(self, command)
+            self.world.meter.carried_out(command, anyio.current_time() - began)
+            return reply
         except PlaitError as error:
             return Refused(str(error), type(error).__name__)
         finally:
             await self._forget_completed()
             self._relieve_soon()  # it may have read one into memory
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._tasks.start_soon(self.world.meter.keep_saving)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        try:
+            return await super().__aexit__(kind, error, traceback)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.world.meter.save()
+
+    def record(self, session_id: SessionId, event: Event, *then: tuple[float, Durable]) -> int:
+        """See `Registry.record`; what happened now is counted."""
+        seq = super().record(session_id, event, *then)
+        self.world.meter.saw(event)
+        if isinstance(event, TurnEnded) and event.detail == CUT_OFF:
+            self.world.meter.crashed()
+        return seq
+
+    def _troubled(self, session: SessionId, text: str) -> None:
+        super()._troubled(session, text)
+        if text:
+            self.world.meter.save_failed()
 
     def follow(self, session: SessionId, after: Cursor | None = None) -> AsyncGenerator[Stamped, None]:
         """Events of a session after the cursor, then as they come; of `FLEET` the changes. Raises `UsageError` for an unknown session."""

@@ -15,6 +15,7 @@ from plait.core.ports import Models, Store, Tool
 from plait.core.prompt import Instructions
 from plait.core.session import Session, SessionState
 from plait.runtime.eventlog import EventLog
+from plait.runtime.metrics import Meter
 from plait.runtime.weight import weight
 
 
@@ -34,6 +35,7 @@ class Surroundings:
     new_id: Callable[[], str]
     tools: Mapping[str, Tool]
     named: Callable[[Sequence[str]], Proposal]
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass(slots=True)

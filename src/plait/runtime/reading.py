@@ -9,20 +9,34 @@ import anyio.to_thread
 from plait.core import commands as c, events as e
 from plait.core.compacting import ReadContext
 from plait.core.errors import ModelError, UsageError
+from plait.core.measuring import Measured, ReadMetrics
 from plait.core.messages import SessionId
 from plait.core.news import unseen
 from plait.core.session import SessionState
+from plait.core.sorting import ReadTrash
 from plait.runtime.context import read_context
 from plait.runtime.finding import search
 from plait.runtime.memory import heavy
+from plait.runtime.metrics import Metering, metered
 from plait.runtime.registry import Registry
+from plait.runtime.sorting import read_trash
 from plait.runtime.weight import weight
 
 PAGE_CAP = 1_000
 """Events of one page of history."""
 
 Reading: TypeAlias = (
-    c.ReadHistory | c.ReadStatus | c.ReadModels | c.ReadDraft | c.ReadNews | c.ReadFleet | c.ReadInternals | ReadContext | c.Search
+    c.ReadHistory
+    | c.ReadStatus
+    | c.ReadModels
+    | c.ReadDraft
+    | c.ReadNews
+    | c.ReadFleet
+    | c.ReadInternals
+    | ReadContext
+    | c.Search
+    | ReadTrash
+    | Metering
 )
 
 
@@ -48,6 +62,10 @@ async def read(registry: Registry, command: Reading) -> c.Reply:
             return await read_context(registry, command)
         case c.Search():
             return await search(registry, command)
+        case ReadTrash():
+            return await read_trash(registry)
+        case Measured() | ReadMetrics():
+            return await metered(registry.world.meter, command)
         case _:
             assert_never(command)
 

@@ -1,4 +1,4 @@
-"""/debug sessions|coordinator|buffers|gate: what the runtime holds and does, as it is."""
+"""/debug sessions|coordinator|buffers|gate|metrics: what the runtime holds and does, as it is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Final
 from plait.core import commands as c
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
+from plait.repl.slash.metrics import show_metrics
 from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.targets import fleet_now
 from plait.repl.slash.wording import counted, size, state_words
 
 Rows = list[tuple[str, str]]
-USAGE = "/debug sessions|coordinator|buffers|gate"
+USAGE = "/debug sessions|coordinator|buffers|gate|metrics"
+METRICS: Final = "metrics"
 
 
 def _sessions(now: c.Internals) -> Rows:
@@ -68,9 +70,12 @@ _VIEWS: Final[Mapping[str, tuple[str, Callable[[c.Internals], Rows]]]] = {
 
 async def debug(prompt: Prompt, argument: str) -> None:
     """Show one part of the runtime's insides."""
+    if argument.lower() == METRICS:
+        await show_metrics(prompt)
+        return
     view = _VIEWS.get(argument.lower())
     if view is None:
-        unknown = f"/debug knows no '{argument[:40]}'{did_you_mean(argument, _VIEWS, '/debug ')}"
+        unknown = f"/debug knows no '{argument[:40]}'{did_you_mean(argument, (*_VIEWS, METRICS), '/debug ')}"
         raise usage_error("debug", USAGE, unknown if argument else "/debug needs the part to show")
     reply = await prompt.submit(c.ReadInternals())
     if not isinstance(reply, c.Internals):
@@ -84,7 +89,8 @@ async def debug(prompt: Prompt, argument: str) -> None:
 
 
 async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
-    return () if before else [Choice(name, title) for name, (title, _) in _VIEWS.items()]
+    views = [Choice(name, title) for name, (title, _) in _VIEWS.items()]
+    return () if before else [*views, Choice(METRICS, "what was counted and measured")]
 
 
 COMMANDS = (
@@ -93,10 +99,11 @@ COMMANDS = (
         debug,
         "sessions",
         USAGE,
-        "Show what plait holds in memory and what its gate for model calls does.",
+        "Show what plait holds in memory, what its gate for model calls does, and what was counted and measured.",
         (
             ("/debug buffers", "shows the memory of each session"),
             ("/debug gate", "shows which calls run and which wait"),
+            ("/debug metrics", "shows counts, durations, and what of them is alarming; they never leave this machine"),
         ),
         complete=_choices,
     ),
