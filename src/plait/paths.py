@@ -44,6 +44,11 @@ class Paths:
         return self.data / "plait.db"
 
     @property
+    def metrics(self) -> Path:
+        """What was counted and measured."""
+        return self.state / "metrics.json"
+
+    @property
     def crashes(self) -> Path:
         """One file for each crash."""
         return self.state / "crashes"
