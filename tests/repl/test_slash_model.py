@@ -102,7 +102,7 @@ async def test_set_changes_how_answers_are_sampled(tmp_path: Path) -> None:
     ("line", "answer"),
     [
         ("/set temprature 1", "/set knows no 'temprature'. Did you mean temperature?"),
-        ("/set model x", "/set knows no 'model'. There are temperature, top_p, max_tokens, compact_at and window_messages; /model and /system have commands"),
+        ("/set model x", "There are temperature, top_p, max_tokens, compact_at and window_messages; /model and /system have commands"),
         ("/set temperature hot", "temperature cannot be 'hot'. Give a number from 0 to 2"),
         ("/set temperature 3", "temperature cannot be"),
         ("/set top_p nan", "top_p cannot be"),

@@ -84,6 +84,7 @@ def test_usage_by_day_model_and_project(tmp_path: Path) -> None:
     author.append(e.AssistantSaid(turn, AssistantMessage("a"), "end", "openai:big", Usage(10, 5, 2), 0.5))
     author.append(e.AssistantSaid(turn, AssistantMessage("b"), "end", "openai:big", Usage(1, 2), None))
     author.append(e.AssistantSaid(turn, AssistantMessage("c"), "end", "ollama:small", Usage(7, 7), 0.0))
+    author.append(e.Compacted(turn, 3, "short", "openai:big", usage=Usage(100, 10), cost=0.25))
     with reading(path) as reader:
         assert reader is not None
         used = reader.usage()
@@ -92,7 +93,7 @@ def test_usage_by_day_model_and_project(tmp_path: Path) -> None:
         ("ollama:small", PROJECT.id, "1970-01-01"),
         ("openai:big", PROJECT.id, "1970-01-01"),
     ]
-    assert (used[1].calls, used[1].input, used[1].output, used[1].cached, used[1].cost, used[1].unpriced) == (2, 11, 7, 2, 0.5, 1)
+    assert (used[1].calls, used[1].input, used[1].output, used[1].cached, used[1].cost, used[1].unpriced) == (3, 111, 17, 2, 0.75, 1)
     assert author.session.usage == sum((Usage(one.input, one.output, one.cached) for one in used), Usage())
     assert author.session.unpriced == sum(one.unpriced for one in used)
 

@@ -17,7 +17,7 @@ from plait.core.events import Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import Project
 from plait.core.searching import Places, Query
-from plait.store import engine, schema, statements
+from plait.store import engine, purging, schema, statements
 from plait.store.faults import translated
 from plait.store.rows import stamped_events
 from plait.store.search import find
@@ -29,7 +29,7 @@ SELECT coalesce(json_extract(events.data, '$.model'), '') AS model, sessions.pro
     sum(json_extract(events.data, '$.usage.cached')), total(json_extract(events.data, '$.cost')),
     sum(json_type(events.data, '$.cost') IS 'null')
 FROM events JOIN sessions ON sessions.id = events.session
-WHERE events.type = 'AssistantSaid' AND json_valid(events.data) AND json_type(events.data, '$.usage') = 'object'
+WHERE events.type IN ('AssistantSaid', 'Compacted') AND json_valid(events.data) AND json_type(events.data, '$.usage') = 'object'
 GROUP BY 1, 2, 3
 ORDER BY 3, 1, 2
 """
@@ -78,6 +78,10 @@ class Reader:
     def projects(self) -> list[Project]:
         """See `Store.projects`."""
         return [Project(*row) for row in self._select(statements.READ_PROJECTS)]
+
+    def sizes(self, sessions: Sequence[SessionId]) -> dict[SessionId, int]:
+        """See `Store.sizes`."""
+        return purging.sizes(self._connection, sessions)
 
     def search(self, query: Query) -> Places:
         """See `Store.search`."""
