@@ -21,7 +21,7 @@ from plait.instructions import read_instructions
 from plait.models.scripted import Reply
 from plait.tools.ask_user import AskUser
 from tests.runtime.failing import FULL, FailingStore
-from tests.runtime.world import Bench, Recorder, World, ask, fine, opened, said, scripted, shown
+from tests.runtime.world import Bench, Recorder, World, ask, fine, opened, said, scripted, shown, turned
 
 pytestmark = pytest.mark.anyio
 
@@ -187,6 +187,18 @@ async def test_retries_and_notes_are_told_on_stderr() -> None:
     assert (once.code, once.out.getvalue()) == (0, "ok\n")
     assert "Too many. Wait. Trying again in 1 s (2 of 5)." in once.told
     assert "max_tokens" in once.told
+
+
+async def test_a_compaction_is_told_on_stderr_and_counted() -> None:
+    summary = Reply(match="Write the summary", text="In short.", usage=Usage(300, 5))
+    world = World(scripted(summary, Reply(match="", text="y" * 1_000, usage=Usage(900, 50))))
+    async with world.start() as coordinator:
+        session = await opened(coordinator, name="long")
+        await turned(coordinator, session, "x" * 1_000)
+    once = await Once(world).run("and now", "json", session="long")
+    assert once.code == 0
+    assert "plait: The conversation was compacted: 2 messages, about 508 tokens, are told as a summary of 3." in once.told
+    assert once.lines[0]["usage"] == {"input": 1_200, "output": 55, "cached": 0}
 
 
 async def test_a_full_disk_is_told_and_not_waited_for() -> None:

@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TextIO, TypeAlias
@@ -17,6 +17,7 @@ from typing import Any, Literal, TextIO, TypeAlias
 import anyio
 
 from plait.core import commands as c, errors, events as e
+from plait.core.context import compacted_words
 from plait.core.errors import PlaitError
 from plait.core.messages import SessionId, Turn
 from plait.core.naming import checked_name, session_named
@@ -32,7 +33,7 @@ CLOSING = 0.5
 """Seconds that completing a session of its own may take, a signal's included; leaving takes 2 s in all."""
 NOBODY = "Nobody can answer: this runs in a script, without a user. Go on with the most sensible assumption and name it."
 """What the model is told where it asks its user."""
-_OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed)
+_OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed, e.Compacted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,12 @@ class Headless:
         self._passing = False
         """Whether the session is completed after the turn."""
 
-    async def run(self, request: RunRequest) -> int:
-        """One turn; returns the exit code. Raises `PlaitError` where it could not even begin."""
+    async def run(self, request: RunRequest, prepare: Callable[[SessionId], Awaitable[None]] | None = None) -> int:
+        """One turn; returns the exit code. `prepare` is given the session first. Raises `PlaitError` where it could not even begin."""
         session = await self._session(request)
         try:
+            if prepare is not None:
+                await prepare(session)
             done = await self._submitted(c.Say(session, request.prompt))
             code = await self._answer(session, Turn(done.seq), request)
             await self._client.submit(c.MarkSeen(session))
@@ -154,6 +157,9 @@ class Headless:
                 stream({"type": "tool_result", "id": result.call, "outcome": result.outcome, "content": result.content})
             case e.CallDelayed():
                 self._tell(f"{event.reason} Trying again in {max(1, round(event.seconds))} s ({event.attempt} of {event.attempts}).")
+            case e.Compacted():
+                answer.shortened.append(event)
+                self._tell(f"The conversation was {compacted_words(event)}.")
             case e.Noted(text=text) | e.StoreTrouble(text=text):
                 self._tell(text)
             case e.TurnEnded() if event.turn == turn:
@@ -190,6 +196,7 @@ class _Answer:
         self.streamed = ""
         self._texts: list[str] = []
         self._said: list[e.AssistantSaid] = []
+        self.shortened: list[e.Compacted] = []
 
     def take(self, event: e.AssistantSaid) -> None:
         self.streamed = ""
@@ -197,8 +204,9 @@ class _Answer:
         self._said.append(event)
 
     def result(self, ended: e.TurnEnded | None) -> dict[str, Any]:
-        usages = [said.usage for said in self._said if said.usage]
-        costs = [said.cost for said in self._said]
+        calls: list[e.Compacted | e.AssistantSaid] = [*self.shortened, *self._said]
+        usages = [call.usage for call in calls if call.usage]
+        costs = [call.cost for call in calls]
         record: dict[str, Any] = {
             "type": "result",
             "session": self.session,
