@@ -57,7 +57,7 @@ def test_it_is_right_at_every_width_while_an_answer_streams(place: Place) -> Non
         tmux.resize(100, 24)
         tmux.until(lambda: f"word{WORDS - 1}" in tmux.everything and "answering" not in tmux.text)
         tmux.keys("/exit", "Enter")
-        tmux.until(lambda: "Start plait here again" in tmux.everything.replace("\n", " "))
+        tmux.until(lambda: "To resume: plait -r" in tmux.everything.replace("\n", " "))
         text = tmux.everything
     after = text[text.index("▌ go") :]
     assert "(here) >" not in after, after

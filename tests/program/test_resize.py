@@ -34,7 +34,7 @@ def test_an_answer_survives_resizes_without_ghosts(place: Place) -> None:
         tmux.resize(100, 30)
         tmux.until(lambda: f"word{WORDS - 1}" in tmux.everything and "answering" not in tmux.text)
         tmux.keys("/exit", "Enter")
-        tmux.until(lambda: "Start plait here again" in tmux.everything.replace("\n", " "))
+        tmux.until(lambda: "To resume: plait -r" in tmux.everything.replace("\n", " "))
         text = tmux.everything
     assert text.count("(default) >") == 0, text
     assert "Ctrl+C stops" not in text

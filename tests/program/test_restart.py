@@ -155,5 +155,5 @@ def test_a_database_that_is_taken_away_is_told_and_nothing_is_promised(place: Pl
         plait.shows("1 session is still at work: default.")  # for what waits for the disk
         plait.send("\x04")
         assert plait.wait() == 1
-        assert "is kept. Start plait here again" not in plait.everything
+        assert "To resume:" not in plait.everything
         assert "events could not be saved" in plait.text

@@ -30,9 +30,7 @@ class Sought:
 
     def __init__(self, rows: Sequence[SessionInfo]) -> None:
         self.rows = tuple(rows)
-        self._texts = [
-            "\n".join((row.name, row.title, row.first, row.project, row.directory, *row.tags)).casefold() for row in rows
-        ]
+        self._texts = ["\n".join((row.name, row.title, row.first, row.project, row.directory, *row.tags)).casefold() for row in rows]
         self._first: dict[str, str] = {}
         for row in rows:
             self._first.setdefault(row.name, row.id)
