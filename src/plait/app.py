@@ -1,7 +1,7 @@
-"""The composition root; with `builders`, `conversation` and `once` the only modules that know every layer.
+"""The composition root; with `builders`, `joining`, `conversation` and `once` the only modules that know every layer.
 
-It makes the parts and passes them in; it decides nothing about sessions. `conversation` adds the prompt's loop, `once` the one-shot front
-end.
+It makes the parts and passes them in; it decides nothing about sessions. `joining` lets others attach, or attaches; `conversation` adds the
+prompt's loop, `once` the one-shot front end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from plait.builders import catalog_of
 from plait.core.defaults import SESSION_KEYS, Defaults
 from plait.core.errors import NewerDatabase, StoreError
 from plait.core.naming import Proposal
-from plait.core.ports import Models
+from plait.core.ports import Models, Store
 from plait.instructions import read_instructions
 from plait.models.catalog import Catalog
 from plait.paths import ensure
@@ -35,10 +35,13 @@ CLOSING = 1.0
 """Seconds that connections and children have to end; leaving takes 2 s in all."""
 
 
-def defaults_of(settings: Settings) -> Defaults:
-    """The layers above a session, as the runtime takes them."""
+def defaults_of(settings: Settings, *, heir: bool = False) -> Defaults:
+    """The layers above a session, as the runtime takes them.
+
+    An heir to the sessions pins nothing: its flags were for the session that it opened, and the others keep what they have.
+    """
     told = (*SESSION_KEYS, "max_sessions")
-    pinned = frozenset(key for key in told if settings.origin(key).layer in ("flag", "environment"))
+    pinned = frozenset(key for key in told if not heir and settings.origin(key).layer in ("flag", "environment"))
     own = {one.name: one.requests_per_minute for one in settings.providers if one.requests_per_minute is not None}
     return Defaults(
         model=settings.model,

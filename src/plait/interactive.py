@@ -69,6 +69,10 @@ class Front:
         """See `Screen`."""
         return self._loop.may_leave() if self._loop else True
 
+    def cannot_stop(self) -> str:
+        """See `Screen`."""
+        return self._loop.cannot_stop() if self._loop else ""
+
     def edited(self) -> None:
         """See `Screen`."""
         if self._loop:
@@ -124,6 +128,7 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
             on_interrupt=front.interrupt,
             may_leave=front.may_leave,
             on_activity=on_activity,
+            cannot_stop=front.cannot_stop,
         )
     return Screen(
         terminal,
@@ -138,5 +143,6 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
         on_interrupt=front.interrupt,
         may_leave=front.may_leave,
         on_activity=on_activity,
+        cannot_stop=front.cannot_stop,
         on_edit=front.edited,
     )

@@ -8,21 +8,22 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
-import anyio.to_thread
 
-from plait.app import models_over, open_app, open_database
-from plait.core.errors import StoreBusy
+from plait.core.messages import SessionId
+from plait.core.ports import Client
 from plait.fault_log import start_log
 from plait.headless import Headless, RunRequest
 from plait.program import Program, fetch_if_chosen, tell
 from plait.store.salvage import MovedAside
-from plait.store.sqlite import Finding, SqliteStore
+from plait.store.sqlite import Finding
 
 BUSY_PATIENCE = 60.0
-"""Seconds that `plait run` waits for another process to leave the database."""
-BUSY_POLL = 0.05
+"""Seconds that `plait run` waits for another process that has the database and shares it with nobody."""
+DRAIN = 10.0
+"""Seconds that the model calls of others may take to end, where this process has come to own the sessions: to cut them costs them money."""
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,35 +45,29 @@ async def _run_once(program: Program, request: RunRequest) -> int:
 
         tasks.start_soon(_listen, leave)
         losses: list[str] = []
-        store = await _own_store(program, losses)
-        async with models_over(store, program) as catalog, open_app(program, store, catalog) as client:
-            code = await Headless(client, sys.stdout, sys.stderr).run(request)
+        drain = partial(_drain, lambda: code)
+        async with joined(program, partial(_report, losses), tell, BUSY_PATIENCE, drain, quiet=True) as client:
+            flags = partial(_apply_flags, client, program) if client.attached_to else None
+            code = await Headless(client, sys.stdout, sys.stderr).run(request, flags)
         tasks.cancel_scope.cancel()
     return code or int(bool(losses))  # what was moved aside is a loss, and the exit code says so (promise P12)
 
 
-async def _own_store(program: Program, losses: list[str]) -> SqliteStore:
-    """The database, waiting for another process to leave it for `BUSY_PATIENCE` seconds; what it lost goes to `losses`.
+def _drain(code: Callable[[], int]) -> float:
+    """A signal ends it at once."""
+    return 0.0 if code() > 128 else DRAIN
 
-    Raises `StoreBusy`.
-    """
 
-    def report(finding: Finding) -> None:
-        tell(finding.text)
-        if isinstance(finding, MovedAside):
-            losses.append(finding.text)
+def _report(losses: list[str], finding: Finding) -> None:
+    """What opening the database has to tell; what it lost goes to `losses`."""
+    tell(finding.text)
+    if isinstance(finding, MovedAside):
+        losses.append(finding.text)
 
-    told, until = False, anyio.current_time() + BUSY_PATIENCE
-    while True:
-        try:
-            return await anyio.to_thread.run_sync(open_database, program, report)
-        except StoreBusy as error:
-            if anyio.current_time() >= until:
-                raise
-            if not told:
-                tell(f"{error} Waiting up to {BUSY_PATIENCE:.0f} s.")
-                told = True
-            await anyio.sleep(BUSY_POLL)
+
+async def _apply_flags(client: Client, program: Program, session: SessionId) -> None:
+    if text := await apply_flags(client, program, session):
+        tell(text)
 
 
 async def _listen(leave: Callable[[int], Awaitable[None]]) -> None:

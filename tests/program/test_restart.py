@@ -15,6 +15,7 @@ from plait.core.commands import info_of
 from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn
 from plait.core.ports import Project, Write
 from plait.core.session import Session
+from plait.store.owner import take_ownership
 from plait.store.sqlite import open_store
 from tests.program.running import Place
 from tests.timing import LIMIT
@@ -66,22 +67,19 @@ def test_retry_after_a_kill_asks_again(place: Place) -> None:
         plait.shows("  In short.")
 
 
-def test_a_second_prompt_says_who_has_the_database(place: Place) -> None:
-    with place.start() as first:
-        first.ready()
-        with place.start() as second:
-            assert second.wait() == 75
-            assert f"process {first.child.pid}" in second.text
-            assert termios.tcgetattr(second.child.child_fd) == second.before
-        first.enter("still mine")
-        first.until(lambda: first.text.count("still mine") == 2)
-        with place.process("run", "--model", place.model, "and mine") as waiting:
-            assert waiting.stderr is not None
-            assert f"process {first.child.pid}" in waiting.stderr.readline()
-            first.idle()
-            assert first.leave() == 0
-            out, _ = waiting.communicate(timeout=LIMIT)
-            assert (waiting.returncode, out) == (0, "and mine\n")
+def test_a_database_that_somebody_has_and_shares_with_nobody_is_said_and_waited_for(place: Place) -> None:
+    place.database.parent.mkdir(parents=True)
+    lock = take_ownership(place.database)
+    with place.start() as plait:
+        plait.shows(f"process {os.getpid()}")
+        assert plait.wait() == 75
+        assert termios.tcgetattr(plait.child.child_fd) == plait.before
+    with place.process("run", "--model", place.model, "and mine") as waiting:
+        assert waiting.stderr is not None
+        assert f"process {os.getpid()}" in waiting.stderr.readline()
+        lock.release()
+        out, _ = waiting.communicate(timeout=LIMIT)
+        assert (waiting.returncode, out) == (0, "and mine\n")
 
 
 def test_a_long_pause_is_shown_as_one(place: Place) -> None:

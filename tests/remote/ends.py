@@ -14,6 +14,7 @@ from plait.core.ports import Client
 from plait.remote.client import RemoteClient
 from plait.remote.frames import Request, encode_frame
 from plait.remote.server import Server
+from plait.remote.sockets import connect, listen
 from tests.runtime.waiting import LIMIT
 
 PID = 4711
@@ -22,14 +23,14 @@ PID = 4711
 @asynccontextmanager
 async def serving(client: Client, path: Path, *, epoch: int = 1, uid: int | None = None) -> AsyncGenerator[Server, None]:
     """A server of `client` at `path`."""
-    async with Server(client, epoch, await anyio.create_unix_listener(path, mode=0o600), uid=uid, pid=PID) as server:
+    async with Server(client, epoch, listen(path), uid=uid, pid=PID) as server:
         yield server
 
 
 @asynccontextmanager
 async def attached(path: Path, silence: Callable[[bool], object] = bool, *, stays: bool = True) -> AsyncGenerator[RemoteClient, None]:
     """A client of the server at `path`."""
-    async with RemoteClient(await anyio.connect_unix(path), 1, silence, stays=stays) as client:
+    async with RemoteClient(await connect(path), 1, silence, stays=stays) as client:
         yield client
 
 

@@ -17,7 +17,6 @@ from plait.core.messages import SessionId
 from plait.remote.client import RemoteClient
 from plait.remote.holding import Owned
 from plait.remote.joined import Joined
-from plait.remote.wire import GONE
 from tests.remote.ends import attached, serving
 from tests.runtime.waiting import LIMIT, until
 from tests.runtime.world import World, opened, scripted
@@ -47,7 +46,7 @@ class Cutter:
                         if left == 0:
                             self.cuts += 1
                             break
-                except GONE:
+                except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
                     pass
                 tasks.cancel_scope.cancel()
 

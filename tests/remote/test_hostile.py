@@ -288,7 +288,7 @@ async def test_attaching_and_going_leaks_nothing(path: Path) -> None:
             async with attached(path) as client, aclosing(client.follow(session, e.Cursor(0, 0))) as events:
                 await anext(events)
                 if number % 3 == 0:
-                    await client._wire.aclose()  # without a word
+                    client._wire.close()  # without a word
         await until(lambda: server.connections == 1)
         gc.collect()
         assert len(os.listdir("/proc/self/fd")) <= fds
@@ -307,7 +307,7 @@ async def test_what_was_asked_when_the_connection_ended_says_so(path: Path) -> N
     async with World(scripted()).start() as coordinator:
         session = await opened(coordinator)
         async with serving(coordinator, path), attached(path) as client:
-            await client._wire.aclose()
+            client._wire.close()
             for ask in (client.submit(c.ReadFleet()), client.sessions(), anext(client.follow(session))):
                 with pytest.raises(OwnerLost):
                     await ask

@@ -120,11 +120,14 @@ def _is_since(stamped: e.Stamped, sent: Sent) -> bool:
 
 
 async def opened(client: Client, sent: Sent) -> c.Done | None:
-    """The session that a lost `OpenSession` has made: one of its name and directory that is new, and in which nothing was said."""
+    """The session that a lost `OpenSession` has made: one of its name and directory that is new, and in which nothing was said.
+
+    One without a name is opened again: a fresh session may be anybody's, and one that is empty does no harm.
+    """
     command = sent.command
     assert isinstance(command, c.OpenSession)
-    for row in await client.sessions():
+    for row in await client.sessions() if command.name else ():
         fresh = row.created_at >= sent.at - SLACK and not row.messages
-        if fresh and row.directory == command.directory and (row.name == command.name or not command.name):
+        if fresh and (row.directory, row.name) == (command.directory, command.name):
             return c.Done(row.id, row.seq)
     return None

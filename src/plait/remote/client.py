@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import anyio
-from anyio.abc import ByteStream, TaskGroup
+from anyio.abc import TaskGroup
 
 from plait import __version__
 from plait.core import errors
@@ -26,7 +26,7 @@ from plait.core.events import Cursor, Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
 from plait.remote import frames as f
-from plait.remote.wire import Wire, lost
+from plait.remote.wire import ByteStream, Wire, lost
 
 WINDOW = 1024 * 1024
 """Bytes of events that may be on their way to one follower: a second of many answers, and little memory."""
@@ -101,7 +101,7 @@ class RemoteClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        await self._wire.aclose()
+        self._wire.close()
         self._end(lost())
         self._tasks.cancel_scope.cancel()
         if isinstance(error, Exception):  # goes on as it is, not as a group of one
@@ -187,7 +187,7 @@ class RemoteClient:
                     self._take(f.decode_frame(line, f.RESPONSES), len(line) + 1)
         except OwnerError as error:
             self._end(error)
-        await self._wire.aclose()
+        self._wire.close()
 
     def _take(self, frame: f.Response, size: int) -> None:
         match frame:

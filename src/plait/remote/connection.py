@@ -89,10 +89,10 @@ class Connection:
                 except Exception as error:  # the connection's fault boundary: it ends with a sentence, and the owner goes on
                     log.exception("a connection failed")
                     await self.say_goodbye(f"plait failed in this connection ({type(error).__name__}). The log has more.")
-                await self._wire.aclose()
+                self._wire.close()
                 self._tasks.cancel_scope.cancel()
         finally:
-            await self._wire.aclose()
+            self._wire.close()
 
     async def say_goodbye(self, reason: str, *, leaving: bool = False) -> None:
         """The last words, as far as they are taken."""

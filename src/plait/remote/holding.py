@@ -54,14 +54,16 @@ class Ways(Protocol):
 
 
 class Holding:
-    """Holds a client of the sessions, one after another; an async context manager. `told` is given sentences for the user.
+    """Holds a client of the sessions, one after another; an async context manager. `told` is given sentences for the user; where it is
+    to be `quiet`, not that this process came to own the sessions.
 
     Entering it returns once there is an owner. It raises `StoreBusy` where for `patience` seconds another process owned the database and
     shared it with nobody, and whatever keeps the database from being opened.
     """
 
-    def __init__(self, ways: Ways, told: Callable[[str], object], patience: float) -> None:
+    def __init__(self, ways: Ways, told: Callable[[str], object], patience: float, *, quiet: bool = False) -> None:
         self._ways = ways
+        self._quiet = quiet
         self._told = told
         self._patience = patience
         self._client: Client | None = None
@@ -164,7 +166,7 @@ class Holding:
         except (StoreBusy, NoOwner, OwnerLost) as error:
             await self._bear(error, since)
         except PlaitError as error:
-            if not self._was_joined:
+            if not self._was_joined or self._left.is_set():
                 raise
             await self._bear(error, since)
             await anyio.sleep(BROKEN)
@@ -187,7 +189,7 @@ class Holding:
 
     async def _as_owner(self) -> bool:
         async with self._ways.own(heir=self._was_joined) as owned:
-            if self._was_joined:
+            if self._was_joined and not self._quiet:
                 self._told(TAKEN_OVER)
             self._set(owned.client, owned)
             await self._left.wait()

@@ -28,8 +28,10 @@ CLAIMED = 1_000
 class Joined(Holding):
     """A `Client` over every owner, and an async context manager: see `Holding`. `now` is in seconds since 1970."""
 
-    def __init__(self, ways: Ways, told: Callable[[str], object], patience: float, now: Callable[[], float] = time.time) -> None:
-        super().__init__(ways, told, patience)
+    def __init__(
+        self, ways: Ways, told: Callable[[str], object], patience: float, *, quiet: bool = False, now: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(ways, told, patience, quiet=quiet)
         self._now = now
         self._known: dict[SessionId, int] = {}
         """The last event of each session that this client has heard of."""

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketListener
 
 from plait import __version__
 from plait.core.errors import OwnerError
@@ -21,7 +19,8 @@ from plait.core.ports import Client
 from plait.remote import frames as f
 from plait.remote.connection import Connection
 from plait.remote.place import check_peer
-from plait.remote.wire import GONE, Wire
+from plait.remote.sockets import Listener, SocketStream
+from plait.remote.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ LEAVING = "The plait that owned the sessions has left."
 class Server:
     """Serves `client`, of the owner's `epoch`, on `listener` to processes of the user `uid`; an async context manager."""
 
-    def __init__(self, client: Client, epoch: int, listener: SocketListener, *, uid: int | None = None, pid: int | None = None) -> None:
+    def __init__(self, client: Client, epoch: int, listener: Listener, *, uid: int | None = None, pid: int | None = None) -> None:
         self._client = client
         self._uid = os.geteuid() if uid is None else uid
         self._epoch, self._pid = epoch, os.getpid() if pid is None else pid
@@ -46,6 +45,9 @@ class Server:
         self._commands = anyio.create_task_group()
         """What they asked for is carried out here: it outlives their connections."""
         self._tasks = anyio.create_task_group()
+        self._accepting, self._accepted = anyio.CancelScope(), anyio.Event()
+        self.left_behind = 0
+        """How many were there that would take over when the last words were said."""
         self.changed = anyio.Event()
         """Set, and replaced, whenever somebody attaches or goes."""
 
@@ -73,7 +75,9 @@ class Server:
     ) -> bool | None:
         """Take nobody any more, tell everybody that the owner leaves, and end their connections."""
         with anyio.CancelScope(shield=True):
-            await self._listener.aclose()
+            self._accepting.cancel()
+            await self._accepted.wait()
+            self.left_behind = self.attached
             async with anyio.create_task_group() as tasks:
                 for connection in tuple(self._connections):
                     tasks.start_soon(_say_goodbye, connection)
@@ -84,36 +88,31 @@ class Server:
         return await self._stack.__aexit__(kind, error, traceback)
 
     async def _accept(self) -> None:
-        while True:
-            try:
-                self._tasks.start_soon(self._serve_socket, await self._listener.accept())
-            except anyio.ClosedResourceError:
-                return
-            except (OSError, anyio.BrokenResourceError) as error:  # no descriptor is free: whoever waits is taken a little later
-                log.error("nobody could be taken: %s", error)
-                await anyio.sleep(RETRY)
-
-    async def _serve_socket(self, stream: ByteStream) -> None:
-        raw: socket.socket = stream.extra(SocketAttribute.raw_socket)
         try:
-            check_peer(raw, self._uid)
-        except OwnerError:
-            with suppress(*GONE):
-                await stream.aclose()
-            return
-        await self.serve_stream(stream)
+            with self._accepting:
+                while True:
+                    try:
+                        stream = await self._listener.accept()
+                    except OSError as error:  # no descriptor is free: whoever waits is taken a little later
+                        log.error("nobody could be taken: %s", error)
+                        await anyio.sleep(RETRY)
+                    else:
+                        self._tasks.start_soon(self._serve, stream)
+        finally:
+            self._listener.close()
+            self._accepted.set()
 
-    async def serve_stream(self, stream: ByteStream) -> None:
-        """Serve one peer, whoever it is, until it or we end it."""
+    async def _serve(self, stream: SocketStream) -> None:
+        try:
+            check_peer(stream.socket, self._uid)
+        except OwnerError:
+            stream.close()
+            return
         wire = Wire(stream)
         welcome = f.Welcome(f.PROTOCOL, f.shape(), __version__, self._pid, self._epoch)
         connection = Connection(wire, self._client, welcome, self._commands, self._change)
         if len(self._connections) >= MOST:
-            wire.put(f.encode_frame(f.Goodbye(FULL)))
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(wire.write)
-                await wire.flush()
-                await wire.aclose()
+            await _send_away(wire)
             return
         self._connections.add(connection)
         try:
@@ -129,3 +128,11 @@ class Server:
 
 async def _say_goodbye(connection: Connection) -> None:
     await connection.say_goodbye(LEAVING, leaving=True)
+
+
+async def _send_away(wire: Wire) -> None:
+    wire.put(f.encode_frame(f.Goodbye(FULL)))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wire.write)
+        await wire.flush()
+        wire.close()

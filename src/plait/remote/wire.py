@@ -9,10 +9,9 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from typing import Protocol
 
 import anyio
-from anyio.abc import ByteStream
 
 from plait.core.errors import BadFrame, OwnerLost
 from plait.remote.frames import HELLO_CAP
@@ -22,7 +21,22 @@ ROOM = 256 * 1024
 PIECE = 64 * 1024
 FLUSHING = 0.2
 """Seconds that the last words may take to be written; whoever does not read them learns of the end anyhow."""
-GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
+
+
+class ByteStream(Protocol):
+    """What lines can go over. The end is an empty `receive`; whatever fails is an `OSError`."""
+
+    async def receive(self, most: int) -> bytes:
+        """Up to so many bytes."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send all of it."""
+        ...
+
+    def close(self) -> None:
+        """End it; whoever waits is woken."""
+        ...
 
 
 def lost() -> OwnerLost:
@@ -73,8 +87,8 @@ class Wire:
             data, self._out = b"".join(self._out), []
             try:
                 await self._stream.send(data)
-            except GONE:
-                await self.aclose()
+            except OSError:
+                self.close()
             self._waiting -= len(data)
             self._wake()
 
@@ -94,9 +108,12 @@ class Wire:
                 yield line
                 continue
             try:
-                buffer += await self._stream.receive(PIECE)
-            except GONE:
-                raise lost() from None
+                data = await self._stream.receive(PIECE)
+            except OSError:
+                data = b""
+            if not data:
+                raise lost()
+            buffer += data
 
     async def flush(self) -> None:
         """Return once all is written, or after `FLUSHING` seconds."""
@@ -104,13 +121,12 @@ class Wire:
             while self._waiting and not self.closed:
                 await self._changed.wait()
 
-    async def aclose(self) -> None:
-        """End the connection; whoever waits to send or to receive is told."""
+    def close(self) -> None:
+        """End the connection; whoever waits to send or to receive is told. A second call does nothing."""
         if not self.closed:
             self.closed = True
+            self._stream.close()
             self._wake()
-            with suppress(*GONE), anyio.CancelScope(shield=True):
-                await self._stream.aclose()
 
     def _wake(self) -> None:
         self._changed.set()

@@ -30,7 +30,7 @@ from plait.repl.fleet import FleetView, farewell, greeting
 from plait.repl.hook import Hooks
 from plait.repl.indicator import indicator_text
 from plait.repl.intake import Intake
-from plait.repl.leaving import Leaving
+from plait.repl.leaving import ALONE, Company, Leaving, cannot_stop
 from plait.repl.lines import LeaveAsked, Line
 from plait.repl.notices import Notifier
 from plait.repl.on_screen import OnScreen
@@ -56,7 +56,14 @@ class Repl(OnScreen):
     """
 
     def __init__(
-        self, client: Client, registry: Registry, look: Look, environ: Mapping[str, str], options: ReplOptions, screen: Terminal
+        self,
+        client: Client,
+        registry: Registry,
+        look: Look,
+        environ: Mapping[str, str],
+        options: ReplOptions,
+        screen: Terminal,
+        company: Company = ALONE,
     ) -> None:
         super().__init__(client, screen, Printer(screen, look, options.gap))
         self.environ = environ
@@ -78,7 +85,8 @@ class Repl(OnScreen):
         self._drafts = Drafts(client, screen, lambda text: self.tell("info", text))
         self._asking = Asking(self, screen, self._drafts)
         self._asides = Asides(screen, lambda text: self.tell("warning", text), self._drafts.into_line)
-        self._leaving = Leaving(lambda: self.fleet, self._choose, lambda text: self.tell("info", text), screen.leave)
+        self._company = company
+        self._leaving = Leaving(company, lambda: self.fleet, self._choose, lambda text: self.tell("info", text), screen.leave)
         self._trust = TrustDialog(self, screen, lambda: self._registry.run(self, SlashLine("trust", "show")), self._drafts)
         self._intake = Intake(self, registry, screen, self._trust, self._asking, self._drafts, self._leaving, self._shell)
         self._stage: Stage
@@ -120,6 +128,8 @@ class Repl(OnScreen):
         if self._asides.cancel() or self._leaving.stay() or self._shell.cancel():
             return True
         if self._toolbar.running or self._printer.queued or self._intake.sending:
+        if self._company.silent:
+            return False
             self._tasks.start_soon(self.submit, c.Interrupt(self.session))
             return True
         return False
@@ -129,6 +139,10 @@ class Repl(OnScreen):
         return self._leaving.may_leave
 
     def edited(self) -> None:
+    def cannot_stop(self) -> str:
+        """Why Ctrl+Z would harm somebody, as a sentence; empty where it would not."""
+        return cannot_stop(self._company, self.fleet)
+
         """The text under way changed."""
         self._drafts.edited()
 

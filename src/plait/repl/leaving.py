@@ -1,15 +1,60 @@
 """Leaving while sessions work: wait for them, stop them, or stay.
 
 Waiting is no mode of its own: one can type, switch and answer meanwhile, and plait leaves by itself when the last turn has ended.
+Where another plait is at the same sessions nothing is asked: it has them already, or takes them over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from plait.repl.fleet import FleetView
 
 ANSWERS = ("wait", "stop", "stay")
+
+
+class Company(Protocol):
+    """Who else is at the sessions of this prompt."""
+
+    @property
+    def attached_to(self) -> int:
+        """The process that runs the sessions, where it is another one; else 0."""
+        ...
+
+    @property
+    def others(self) -> int:
+        """How many others would take the sessions over if this one left; 0 where it does not run them."""
+        ...
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody answers at present."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Nobody else is there."""
+
+    attached_to: int = 0
+    others: int = 0
+    silent: bool = False
+
+
+ALONE = Alone()
+
+
+def cannot_stop(company: Company, fleet: FleetView) -> str:
+    """Why this process must not be stopped with Ctrl+Z, as a sentence; empty where it may be."""
+    if company.attached_to:
+        return ""
+    if company.others:
+        return (
+            f"{'Another plait shares' if company.others == 1 else f'{company.others} others share'} these sessions and would stand still."
+        )
+    return "Sessions are at work and would stand still. Wait for them, or stop them first." if fleet.working else ""
 
 
 class Leaving:
@@ -21,11 +66,13 @@ class Leaving:
 
     def __init__(
         self,
+        company: Company,
         fleet: Callable[[], FleetView],
         choose: Callable[[str, tuple[str, ...]], Awaitable[str | None]],
         tell: Callable[[str], None],
         leave: Callable[[], None],
     ) -> None:
+        self._company = company
         self._fleet = fleet
         self._choose = choose
         self._tell = tell
@@ -38,12 +85,12 @@ class Leaving:
     @property
     def may_leave(self) -> bool:
         """Whether nothing would be cut off."""
-        return not self._fleet().working
+        return not self._fleet().working or bool(self._company.attached_to or self._company.others)
 
     async def ask(self) -> None:
         """The user wants to leave. A second wish while this asks means: stop them."""
         working = self._fleet().working
-        if not working or self._when_done:
+        if self.may_leave or self._when_done:
             self._leave()
             return
         names = ", ".join(row.name for row in working[:5]) + (f" and {len(working) - 5} more" if len(working) > 5 else "")

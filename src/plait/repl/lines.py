@@ -9,6 +9,8 @@ from enum import Enum
 
 import anyio
 
+TWICE = 2.0
+"""Seconds in which a second Ctrl+C leaves."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -21,21 +21,20 @@ from prompt_toolkit.history import History
 
 from plait.repl.backlog import MAX_WAITING, Backlog
 from plait.repl.editor import run_editor
-from plait.repl.lines import Ended, EndReason, LeaveAsked, Line, LineQueue, clean
+from plait.repl.lines import TWICE, Ended, EndReason, LeaveAsked, Line, LineQueue, clean
 from plait.repl.paste import BURST, normalise
 from plait.repl.signals import handled, stop_group
 from plait.repl.sink import Sink
 from plait.repl.terminal import Terminal
 
 QUIET = 0.2  # seconds without output after which the prompt is printed again
-TWICE = 2.0  # seconds in which a second Ctrl+C leaves
 _WIDE = 100  # columns to render for; the terminal breaks longer lines itself
 
 
 class PlainScreen:
     """A prompt of lines; use as `async with PlainScreen(...) as screen: line = await screen.read()`.
 
-    `prompt`, `sanitize`, `on_interrupt`, `may_leave`, `on_activity`: as for `Screen`. Colours must not be in any text.
+    `prompt`, `sanitize`, `on_interrupt`, `may_leave`, `cannot_stop`, `on_activity`: as for `Screen`. Colours must not be in any text.
     """
 
     vi_mode = False
@@ -50,6 +49,7 @@ class PlainScreen:
         sanitize: Callable[[str], str] = str,
         on_interrupt: Callable[[], bool] = bool,
         may_leave: Callable[[], bool] = lambda: True,
+        cannot_stop: Callable[[], str] = str,
         on_activity: Callable[[], object] = bool,
     ) -> None:
         self._terminal = terminal
@@ -57,6 +57,7 @@ class PlainScreen:
         self._sanitize = sanitize
         self._on_interrupt = on_interrupt
         self._may_leave = may_leave
+        self._cannot_stop = cannot_stop
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -275,9 +276,11 @@ class PlainScreen:
             self._queue.put(LeaveAsked())
 
     def _suspend(self) -> None:
+        if reason := self._cannot_stop():
+            return self.write(reason)
         stop_group(self._suspend)
         self._prompted = False
-        self._show_prompt()
+        return self._show_prompt()
 
     def _lost(self) -> None:
         self._end(EndReason.HANGUP, 129)

@@ -31,13 +31,11 @@ from plait.repl.editor import run_editor
 from plait.repl.keyboard import Keyboard
 from plait.repl.keys import Actions
 from plait.repl.layout import Texts
-from plait.repl.lines import Ended, EndReason, LeaveAsked, Line, LineQueue, clean
+from plait.repl.lines import TWICE, Ended, EndReason, LeaveAsked, Line, LineQueue, clean
 from plait.repl.prompt import Prompt, PromptOptions
 from plait.repl.region import Region
 from plait.repl.signals import handled, stop_group, stop_self
 from plait.repl.terminal import Terminal
-
-TWICE = 2.0  # seconds in which a second Ctrl+C leaves
 
 
 class Screen:
@@ -46,8 +44,8 @@ class Screen:
     All texts may hold SGR colours and must be sanitized. `prompt`, `status` (right-aligned above the prompt) and `toolbar` (below it) are
     asked at each drawing and must be cheap; an empty status or toolbar takes no row. `on_interrupt` is called on Ctrl+C and says whether
     it stopped something; if not, the screen clears the line, hints, and at the second Ctrl+C within 2 s ends. `may_leave` is asked before
-    the user ends the lines; where it says no, a `LeaveAsked` comes instead. `on_activity` is called whenever something was typed,
-    `on_edit` when the text under way changed. `sanitize` is applied to pasted text.
+    the user ends the lines; where it says no, a `LeaveAsked` comes instead. `cannot_stop` says why Ctrl+Z is refused. `on_activity` is
+    called whenever something was typed, `on_edit` when the text under way changed. `sanitize` is applied to pasted text.
     """
 
     def __init__(
@@ -65,6 +63,7 @@ class Screen:
         sanitize: Callable[[str], str] = str,
         on_interrupt: Callable[[], bool] = bool,
         may_leave: Callable[[], bool] = lambda: True,
+        cannot_stop: Callable[[], str] = str,
         on_activity: Callable[[], object] = bool,
         on_edit: Callable[[], object] = bool,
     ) -> None:
@@ -73,6 +72,7 @@ class Screen:
         self._options = PromptOptions(completer, history, vi_mode, key_bindings, colours, sanitize, on_edit)
         self._on_interrupt = on_interrupt
         self._may_leave = may_leave
+        self._cannot_stop = cannot_stop
         self._on_activity = on_activity
         self._queue = LineQueue()
         self._interrupted = float("-inf")
@@ -155,7 +155,6 @@ class Screen:
         """Show one line in the toolbar's place for a while."""
         if self._hint_timer is not None:
             self._hint_timer.cancel()
-            self._hint_timer = None
         self._texts.hint = text
         if text:
             self._hint_timer = asyncio.get_running_loop().call_later(seconds, self.hint, "")
@@ -238,6 +237,8 @@ class Screen:
         """Stop the process as Ctrl+Z does. Returns when it is continued."""
         if self._region.paused:
             return stop_self()
+        if reason := self._cannot_stop():
+            return self.hint(reason)
         self._region.pause()
         stop_group(self.suspend)
         return self._region.resume()

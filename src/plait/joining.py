@@ -1,0 +1,167 @@
+"""How a plait comes to the sessions: it owns the database and lets others attach, or attaches to the one that does.
+
+Part of the composition root. Nothing of the environment, and no setting, crosses the socket: what this command line chose for one session
+(`SESSION_KEYS`) is asked for as a change of that session.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from plait.app import models_over, open_app, open_database
+from plait.core import commands as c
+from plait.core.defaults import SESSION_KEYS
+from plait.core.errors import NoOwner, OwnerError, StoreError
+from plait.core.messages import SessionId
+from plait.core.ports import FLEET, Client
+from plait.passing import PassingWays
+from plait.program import Program
+from plait.remote.client import RemoteClient
+from plait.remote.holding import Owned
+from plait.remote.joined import Joined
+from plait.remote.place import check_peer, checked, make_room, socket_path
+from plait.remote.server import Server
+from plait.remote.sockets import connect, listen
+from plait.runtime.coordinator import Coordinator
+from plait.store.files import resolved
+from plait.store.owner import announce, announced
+from plait.store.sqlite import Finding
+
+
+class ProgramWays:
+    """See `remote.holding.Ways`. `report` is given what opening the database has to tell, `told` other sentences for the user.
+
+    `drain` says at the end how many seconds this owner lets model calls of others end before it leaves them to the next one.
+    """
+
+    def __init__(
+        self, program: Program, report: Callable[[Finding], None], told: Callable[[str], object], drain: Callable[[], float]
+    ) -> None:
+        self._program = program
+        self._drain = drain
+        self._report = report
+        self._told = told
+        self._database = resolved(program.paths.database)
+
+    def owner(self) -> int:
+        """See `Ways`."""
+        return announced(self._database)[0] or 0
+
+    @asynccontextmanager
+    async def own(self, *, heir: bool) -> AsyncGenerator[Owned, None]:
+        """See `Ways`."""
+        store = await anyio.to_thread.run_sync(open_database, self._program, self._report)
+        async with (
+            models_over(store, self._program) as catalog,
+            open_app(self._program, store, catalog, heir=heir) as coordinator,
+            self._shared(coordinator, store.epoch) as server,
+        ):
+            yield Owned(coordinator, server)
+
+    @asynccontextmanager
+    async def _shared(self, coordinator: Coordinator, epoch: int) -> AsyncGenerator[Server | None, None]:
+        """The socket, while the database is ours; None, and why is told, where there is no private place for it."""
+        try:
+            path = socket_path(self._database, self._program.environ, os.geteuid())
+            make_room(path)
+            listener = listen(path)
+            announce(self._database, str(path))
+        except (OwnerError, StoreError, OSError) as error:
+            self._told(str(error) if not isinstance(error, OSError) else f"No second plait can attach ({error.strerror}).")
+            yield None
+            return
+        try:
+            async with Server(coordinator, epoch, listener) as server:
+                yield server
+                coordinator.hands_over = True  # nothing is started any more that would be cut at once
+                if server.attached:
+                    await self._drained(coordinator)
+            coordinator.hands_over = server.left_behind > 0
+        finally:
+            with suppress(OSError, StoreError):
+                announce(self._database, "")
+                path.unlink(missing_ok=True)
+
+    async def _drained(self, coordinator: Coordinator) -> None:
+        """Return when no model call runs any more, after `drain()` seconds at the most; what is cut then is repeated elsewhere."""
+        with anyio.move_on_after(self._drain()):
+            async with aclosing(coordinator.follow(FLEET)) as changes:
+                async for _ in changes:
+                    if not coordinator.gate.report().running:
+                        break
+
+    @asynccontextmanager
+    async def attach(self, silence: Callable[[bool], object]) -> AsyncGenerator[RemoteClient, None]:
+        """See `Ways`."""
+        async with attached(self._database, silence) as client:
+            yield client
+
+
+@asynccontextmanager
+async def attached(database: Path, silence: Callable[[bool], object] = bool, *, stays: bool = True) -> AsyncGenerator[RemoteClient, None]:
+    """A client of the plait that owns `database`. Raises `NoOwner` where none listens, `OwnerError` where it cannot be talked to."""
+    _, place = announced(database)
+    if not place:
+        raise NoOwner("No plait shares the sessions now. Start one.")
+    uid = os.geteuid()
+    path = checked(Path(place), uid)
+    try:
+        stream = await connect(path)
+    except OSError as error:
+        raise NoOwner(f"No plait listens at {path} ({error.strerror}). Start one.") from error
+    try:
+        check_peer(stream.socket, uid)
+    except OwnerError:
+        stream.close()
+        raise
+    async with RemoteClient(stream, os.getpid(), silence, stays=stays) as client:
+        yield client
+
+
+def joined(
+    program: Program,
+    report: Callable[[Finding], None],
+    told: Callable[[str], object],
+    patience: float,
+    drain: Callable[[], float] = float,
+    *,
+    quiet: bool = False,
+) -> Joined:
+    """The sessions of this program's database, whoever owns them; to be entered. See `Joined` and `ProgramWays`."""
+    ways = ProgramWays(program, report, told, drain) if program.settings.persist else PassingWays(program)
+    return Joined(ways, told, patience, quiet=quiet)
+
+
+async def apply_flags(client: Client, program: Program, session: SessionId) -> str:
+    """Have a session of another owner do as this command line says. Returns a sentence about what was changed, or why it could not be.
+
+    Only flags: the variables and the file of this terminal are as a rule those of the owner too.
+    """
+    chosen = {key: getattr(program.settings, key) for key in SESSION_KEYS if key in FLAGS and _is_flag(program, key)}
+    status = await client.submit(c.ReadStatus(session)) if chosen else None
+    if not isinstance(status, c.Status):
+        return ""
+    changed = []
+    for key, value in chosen.items():
+        if value == getattr(status, key):
+            continue
+        reply = await client.submit(c.ChangeSetting(session, key, value))
+        if isinstance(reply, c.Refused):
+            return reply.text
+        changed.append(f"{key} is {value}" if key != "system" else "the system prompt is the one given")
+    if not changed:
+        return ""
+    return f"Another plait owns the sessions: {', '.join(changed)} in this session from now on, as the command line says."
+
+
+FLAGS = ("model", "system", "temperature", "top_p", "max_tokens")
+
+
+def _is_flag(program: Program, key: str) -> bool:
+    return program.settings.origin(key).layer == "flag"
