@@ -19,7 +19,7 @@ from plait.builders import catalog_of
 from plait.core.defaults import SESSION_KEYS, Defaults
 from plait.core.errors import NewerDatabase, StoreError
 from plait.core.naming import Proposal
-from plait.core.ports import Models, Store
+from plait.core.ports import Models
 from plait.instructions import read_instructions
 from plait.models.catalog import Catalog
 from plait.paths import ensure
@@ -67,12 +67,15 @@ def defaults_of(settings: Settings, *, heir: bool = False) -> Defaults:
 
 
 @asynccontextmanager
-async def open_app(program: Program, store: SqliteStore, models: Models) -> AsyncGenerator[Coordinator, None]:
-    """The coordinator over an open store, as a `Client`; what could not be saved when it is left is a `StoreError`."""
+async def open_app(program: Program, store: SqliteStore, models: Models, *, heir: bool = False) -> AsyncGenerator[Coordinator, None]:
+    """The coordinator over an open store, as a `Client`; what could not be saved when it is left is a `StoreError`.
+
+    `heir` is whether another process owned the sessions while this one was attached to it.
+    """
     surroundings = Surroundings(
         store=store,
         models=models,
-        defaults=defaults_of(program.settings),
+        defaults=defaults_of(program.settings, heir=heir),
         instructions=lambda directory: read_instructions(program.paths.instructions, directory),
         now=time.time,
         random=random.random,

@@ -127,9 +127,9 @@ class Repl(OnScreen):
             return False  # the line first
         if self._asides.cancel() or self._leaving.stay() or self._shell.cancel():
             return True
-        if self._toolbar.running or self._printer.queued or self._intake.sending:
         if self._company.silent:
             return False
+        if self._toolbar.running or self._printer.queued or self._intake.sending:
             self._tasks.start_soon(self.submit, c.Interrupt(self.session))
             return True
         return False
@@ -138,11 +138,11 @@ class Repl(OnScreen):
         """Whether the user can leave without being asked first."""
         return self._leaving.may_leave
 
-    def edited(self) -> None:
     def cannot_stop(self) -> str:
         """Why Ctrl+Z would harm somebody, as a sentence; empty where it would not."""
         return cannot_stop(self._company, self.fleet)
 
+    def edited(self) -> None:
         """The text under way changed."""
         self._drafts.edited()
 
