@@ -80,6 +80,8 @@ def front(ctx: click.Context, /, **_: Any) -> int | None:
     """Many conversations, one prompt: a chat with language models that lives in your terminal."""
     if ctx.invoked_subcommand is None:
         return _start(ctx, ())
+    if ctx.params.get("ephemeral") and any(ctx.invoked_subcommand == command.name for command in COMMANDS):
+        raise UsageError(f"plait {ctx.invoked_subcommand} is about what is on disk, and --ephemeral keeps nothing there. Leave it out.")
     return None
 
 

@@ -49,6 +49,7 @@ def options(command: Any) -> Any:
             click.option("--max-turns", metavar="NUMBER", help="Model calls in one turn."),
             click.option("--output-format", type=click.Choice(["text", "json", "stream-json"]), help="Of `run` and `-p`."),
             click.option("--plain", is_flag=True, help="Linear text, words for marks, nothing redrawn."),
+            click.option("--ephemeral", is_flag=True, help="Keep nothing of this; what is on disk is not shown."),
             click.option("--single", is_flag=True, help="One session at this prompt; the others are kept."),
         )
     ):
@@ -71,6 +72,8 @@ def beginning_of(chosen: dict[str, Any], *, once: bool) -> Beginning:
         raise UsageError("Only one of --session, -c and -r can say which session is meant. Give one of them.")
     if once and resume == "":
         raise UsageError("There is nobody to choose a session here. Give its name: -r NAME, or take the one used last with -c.")
+    if chosen.get("ephemeral") and (last or resume is not None):
+        raise UsageError("With --ephemeral the sessions on disk are not shown, so there is none to go on in. Leave it out, or -c and -r.")
     return Beginning(session, last, resume)
 
 
@@ -91,6 +94,7 @@ def settings_of(chosen: dict[str, Any]) -> tuple[Settings, Paths]:
     paths = find_paths(os.environ)
     flags: dict[str, Value] = {key: chosen.get(key) for key in FLAG_KEYS}
     flags |= {"plain": chosen.get("plain") or None, "multi_session_enabled": False if chosen.get("single") else None}
+    flags["persist"] = False if chosen.get("ephemeral") else None
     settings = load(read_file(paths.config_file), os.environ, flags)
     _enter(chosen.get("cwd"))
     return settings, paths

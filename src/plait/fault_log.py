@@ -48,13 +48,16 @@ class PrivateFile(logging.FileHandler):
         """The library would print a traceback to stderr, which is the user's terminal."""
 
 
-def start_log(paths: Paths) -> None:
-    """Log from now on. Raises `ConfigError` where the directory cannot be made."""
+def start_log(paths: Paths | None) -> None:
+    """Log from now on; nowhere without paths. Raises `ConfigError` where the directory cannot be made."""
+    log = logging.getLogger("plait")
+    log.propagate = False
+    if paths is None:
+        log.addHandler(logging.NullHandler())
+        return
     file = ensure(paths.state) / "plait.log"
     if file.exists() and file.stat().st_size > CAP:
         file.replace(file.with_suffix(".log.1"))
     handler = PrivateFile(file, delay=True)
     handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    log = logging.getLogger("plait")
-    log.propagate = False
     log.addHandler(handler)

@@ -130,6 +130,7 @@ def _said(error: PlaitError) -> int:
 def _crashed(error: BaseException) -> int:
     from plait.crash import write_crash
     from plait.paths import find_paths
+    from plait.program import NOTHING_KEPT
 
     cause = leaves(error)[0]
     if isinstance(cause, OSError) and cause.filename is None and cause.errno == errno.EIO:
@@ -138,7 +139,8 @@ def _crashed(error: BaseException) -> int:
     if isinstance(cause, OSError) and cause.filename is None and cause.errno in _UNWRITABLE:
         return _said(PlaitError(_unwritable(cause)))
     try:
-        place = write_crash(error, find_paths(os.environ).crashes, os.environ)
+        unkept = NOTHING_KEPT in getattr(error, "__notes__", ())
+        place = None if unkept else write_crash(error, find_paths(os.environ).crashes, os.environ)
     except PlaitError:
         place = None
     where = f"What is known of it is in {place}; please send that file along." if place else "Nothing could be written about it."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -32,6 +32,21 @@ class Beginning:
     resume: str | None = None
 
 
+NOTHING_KEPT = "Nothing of this run is kept."
+"""A note on an error about which no file may be written."""
+
+
+@contextmanager
+def unkept(program: Program) -> Iterator[None]:
+    """Where nothing of a run is kept, no file is written about a fault that nobody foresaw: its text may quote what was said."""
+    try:
+        yield
+    except BaseException as error:
+        if not program.settings.persist:
+            error.add_note(NOTHING_KEPT)
+        raise
+
+
 def tell(text: str) -> None:
     """A sentence on stderr; it may quote untrusted text."""
     sys.stderr.write(f"plait: {sanitize(text)}\n")
@@ -44,8 +59,11 @@ def lacks_offline_package() -> bool:
 
 
 def fetch_if_chosen(program: Program) -> None:
-    """Fetch the bundled model where it is the chosen one, can run here, and is not there yet; progress goes to stderr. Blocks."""
-    if program.settings.model.partition(":")[0] != "offline" or lacks_offline_package():
+    """Fetch the bundled model where it is the chosen one, can run here, and is not there yet; progress goes to stderr. Blocks.
+
+    Where nothing is kept, it is not fetched: the user is told how to.
+    """
+    if not program.settings.persist or program.settings.model.partition(":")[0] != "offline" or lacks_offline_package():
         return
     from plait.models import bundle
     from plait.models.fetch_progress import FetchProgress

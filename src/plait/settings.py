@@ -153,6 +153,9 @@ class Settings:
         flag="--single",
         second_variable="PLAIT_MULTI_SESSION",
     )
+    persist: bool = _setting(
+        bool, True, "Keep sessions on disk; without it nothing of them is written, and those on disk are not shown.", flag="--ephemeral"
+    )
     auto_names: bool = _setting(bool, True, "Name a session from its first messages, unless you have named it.")
     titles: str = _setting(
         str,

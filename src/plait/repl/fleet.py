@@ -82,7 +82,9 @@ def greeting(fleet: FleetView) -> str:
     return f"{len(fleet.sessions)} sessions are open{waiting}. /sessions lists them."
 
 
-def farewell(fleet: FleetView, name: str) -> str:
+def farewell(fleet: FleetView, name: str, *, kept_on_disk: bool = True) -> str:
     """What is told at the end; `name` is that of the shown session."""
+    if not kept_on_disk:
+        return "Nothing of this was kept."
     kept = f"{name} is" if len(fleet.sessions) < 2 else f"{len(fleet.sessions)} sessions are"
     return f"{kept} kept. To resume: plait -r {name}"

@@ -13,6 +13,8 @@ class ReplOptions:
     """See the settings of the same names (`settings.Settings`); `gap` is in seconds, 0 for never."""
 
     gap: float = 3600.0
+    kept: bool = True
+    """Whether sessions are kept on disk."""
     many: bool = True
     """Whether there may be many sessions."""
     to_many: str = ""

@@ -16,8 +16,11 @@ from plait.repl.slash.revise import COMMANDS as REVISE
 from plait.repl.style import Look
 
 
-def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, database: str = "") -> Registry:
-    """Every command. `pages` are further topics of /help: name -> text for a look, such as the keys. `database` is where all is kept."""
+def all_commands(pages: Mapping[str, Callable[[Look], str]] | None = None, database: str | None = "") -> Registry:
+    """Every command. `pages` are further topics of /help: name -> text for a look, such as the keys.
+
+    `database` is where all is kept, None where nothing is.
+    """
     registry: Registry
 
     def itself() -> Registry:

@@ -65,8 +65,10 @@ def parse_new(argument: str) -> tuple[str, str]:
     return path, name
 
 
-def _save(database: str) -> Run:
+def _save(database: str | None) -> Run:
     async def save(prompt: Prompt, argument: str) -> None:
+        if database is None:
+            raise UsageError("Nothing of this run is kept on disk, as it was started so. /export writes a session into a file.")
         row = await shown_or_meant(prompt, one_word("session", "/session save or /session save NAME", argument))
         reply = await prompt.submit(c.ReadInternals())
         if not isinstance(reply, c.Internals):
@@ -80,8 +82,8 @@ def _save(database: str) -> Run:
     return save
 
 
-def session_command(database: str) -> SlashCommand:
-    """The family; `database` is the file in which everything is kept, empty where that is not known."""
+def session_command(database: str | None) -> SlashCommand:
+    """The family; `database` is the file in which everything is kept, empty where that is not known, None where nothing is kept."""
     family: dict[str, Run] = {"new": _new, "list": sessions, "switch": switch, "close": close, "rename": rename}
     family |= {"delete": delete, "save": _save(database)}
 
