@@ -56,9 +56,13 @@ Choice = tuple[str, str, int, bool, bool]
 
 
 def steps(most: int = 40) -> st.SearchStrategy[list[Any]]:
-    """What happens, a list of (kind, text, number, flag, misfit); `Player.event` makes events of them."""
+    """What happens, a list of (kind, text, number, flag, misfit); `Player.event` makes events of them.
+
+    Lists of any length have five members on average, and so short a life seldom gets to a question or a summary: every other is long.
+    """
     misfit = st.integers(0, 9).map(lambda number: number == 0)
-    return st.lists(st.tuples(st.sampled_from(KINDS), TEXTS, st.integers(0, 5), st.booleans(), misfit), max_size=most)
+    step = st.tuples(st.sampled_from(KINDS), TEXTS, st.integers(0, 5), st.booleans(), misfit)
+    return st.lists(step, max_size=most) | st.lists(step, min_size=most // 2, max_size=most)
 
 
 class Player:
