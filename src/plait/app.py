@@ -19,13 +19,15 @@ from plait.builders import catalog_of
 from plait.core.defaults import SESSION_KEYS, Defaults
 from plait.core.errors import NewerDatabase, StoreError
 from plait.core.naming import Proposal
-from plait.core.ports import Models
+from plait.core.ports import Models, Store
 from plait.instructions import read_instructions
+from plait.metrics_file import MetricsFile
 from plait.models.catalog import Catalog
 from plait.paths import ensure
 from plait.program import Program, tell
 from plait.runtime.coordinator import Coordinator
 from plait.runtime.managed import Surroundings
+from plait.runtime.metrics import Meter
 from plait.settings import Settings
 from plait.store.sqlite import Finding, SqliteStore, open_store
 from plait.tools.ask_user import AskUser
@@ -49,6 +51,8 @@ def defaults_of(settings: Settings, *, heir: bool = False) -> Defaults:
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
+        compact_at=settings.compact_at,
+        window_messages=settings.window_messages,
         notify=settings.notify,
         max_turns=settings.max_turns,
         max_sessions=settings.max_sessions,
@@ -67,7 +71,7 @@ def defaults_of(settings: Settings, *, heir: bool = False) -> Defaults:
 
 
 @asynccontextmanager
-async def open_app(program: Program, store: SqliteStore, models: Models, *, heir: bool = False) -> AsyncGenerator[Coordinator, None]:
+async def open_app(program: Program, store: Store, models: Models, *, heir: bool = False) -> AsyncGenerator[Coordinator, None]:
     """The coordinator over an open store, as a `Client`; what could not be saved when it is left is a `StoreError`.
 
     `heir` is whether another process owned the sessions while this one was attached to it.
@@ -82,6 +86,7 @@ async def open_app(program: Program, store: SqliteStore, models: Models, *, heir
         new_id=lambda: os.urandom(6).hex(),
         tools={tool.spec.name: tool for tool in (AskUser(),)},
         named=_named,
+        meter=Meter(time.time, MetricsFile(program.paths.metrics) if program.settings.persist else None),
     )
     coordinator = Coordinator(surroundings)
     try:
@@ -108,7 +113,7 @@ def _unsaved(coordinator: Coordinator) -> str:
 
 
 @asynccontextmanager
-async def models_over(store: SqliteStore, program: Program) -> AsyncGenerator[Catalog, None]:
+async def models_over(store: Store, program: Program) -> AsyncGenerator[Catalog, None]:
     """The models of this run; they are closed at the end, and `store` after them."""
     catalog = catalog_of(program.settings, program.paths, program.environ)
     try:

@@ -59,7 +59,7 @@ async def converse(
 
     `typed` is set from the first key on.
     """
-    registry = all_commands({"keys": render_keys}, str(program.paths.database))
+    registry = all_commands({"keys": render_keys}, str(program.paths.database) if program.settings.persist else None)
     messages = Messages(screen, look)
     client = joined(program, messages.found, messages.tell, PATIENCE)
     with anyio.CancelScope() as scope:
@@ -128,6 +128,7 @@ def options_of(settings: Settings) -> ReplOptions:
     """What the settings decide about the prompt."""
     return ReplOptions(
         gap=settings.timestamps_after * 60.0,
+        kept=settings.persist,
         many=settings.multi_session_enabled,
         to_many=_to_many(settings.origin("multi_session_enabled")),
         indicator=settings.indicator,

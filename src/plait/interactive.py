@@ -22,7 +22,7 @@ from plait.core.errors import UsageError
 from plait.core.sanitize import sanitize
 from plait.fault_log import start_log
 from plait.importing import imported
-from plait.program import Beginning, Program, fetch_if_chosen
+from plait.program import Beginning, Program, fetch_if_chosen, unkept
 from plait.repl.plain import PlainScreen
 from plait.repl.screen import Screen
 from plait.repl.session_keys import session_keys
@@ -95,11 +95,12 @@ def run_repl(program: Program, prompt: str, beginning: Beginning) -> int:
     if not terminal.is_tty:
         raise UsageError("plait needs a terminal for its prompt. Use 'plait run PROMPT' in scripts and pipes.")
     fetch_if_chosen(program)
-    return anyio.run(_run_repl, program, terminal, prompt, beginning)
+    with unkept(program):
+        return anyio.run(_run_repl, program, terminal, prompt, beginning)
 
 
 async def _run_repl(program: Program, terminal: Terminal, prompt: str, beginning: Beginning) -> int:
-    start_log(program.paths)
+    start_log(program.paths if program.settings.persist else None)
     columns, _ = terminal.size()
     encoding = sys.stdout.encoding or "ascii"
     look = Look.of_terminal(
@@ -127,8 +128,8 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
             sanitize=sanitize,
             on_interrupt=front.interrupt,
             may_leave=front.may_leave,
-            on_activity=on_activity,
             cannot_stop=front.cannot_stop,
+            on_activity=on_activity,
         )
     return Screen(
         terminal,
@@ -142,7 +143,7 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
         sanitize=sanitize,
         on_interrupt=front.interrupt,
         may_leave=front.may_leave,
-        on_activity=on_activity,
         cannot_stop=front.cannot_stop,
+        on_activity=on_activity,
         on_edit=front.edited,
     )

@@ -16,7 +16,8 @@ from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.fault_log import start_log
 from plait.headless import Headless, RunRequest
-from plait.program import Program, fetch_if_chosen, tell
+from plait.joining import apply_flags, joined
+from plait.program import Program, fetch_if_chosen, tell, unkept
 from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding
 
@@ -30,11 +31,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 def run_once(program: Program, request: RunRequest) -> int:
     """One turn; returns the exit code. Raises `PlaitError`."""
     fetch_if_chosen(program)
-    return anyio.run(_run_once, program, request)
+    with unkept(program):
+        return anyio.run(_run_once, program, request)
 
 
 async def _run_once(program: Program, request: RunRequest) -> int:
-    start_log(program.paths)
+    start_log(program.paths if program.settings.persist else None)
     code = 0
     async with anyio.create_task_group() as tasks:
 

@@ -104,7 +104,8 @@ class Repl(OnScreen):
         name = self.look.clean(self._watch.name)
         if not name:
             return "> "  # at the very start no session is shown yet
-        return self._asides.prompt or (f"({name} ?) > " if self._asking.question else f"({name}) > ")
+        note = "" if self._options.kept else ", not kept"
+        return self._asides.prompt or (f"({name}{note} ?) > " if self._asking.question else f"({name}{note}) > ")
 
     def linear_prompt_text(self) -> str:
         """The prompt where it cannot be taken back: nothing while an answer comes, so that it stands in no answer's middle."""
@@ -191,7 +192,7 @@ class Repl(OnScreen):
             await self._stage.mark()
             self._tasks.cancel_scope.cancel()
         if not ended.exit_code and not (self._toolbar.status and self._toolbar.status.trouble):  # else it is not quite true
-            self.tell("info", farewell(self.fleet, self._watch.name))
+            self.tell("info", farewell(self.fleet, self._watch.name, kept_on_disk=self._options.kept))
         return ended.exit_code
 
     # What happens in the sessions.
