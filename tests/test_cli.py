@@ -84,7 +84,7 @@ def test_what_starts_is_imported_late() -> None:
         "print(*sorted(name for name in sys.modules if name.startswith('plait')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    commands = ["plait.cli_import", "plait.cli_keeping", "plait.cli_options", "plait.cli_search"]
+    commands = ["plait.cli_import", "plait.cli_keeping", "plait.cli_options", "plait.cli_search", "plait.cli_trash"]
     loaded = ["plait", "plait.cli", *commands, "plait.core", "plait.core.errors", "plait.outcome"]
     assert done.stdout.splitlines()[-1].split() == loaded
 

@@ -47,6 +47,7 @@ LAZY_FILES = {
     "models_command.py",
     "sessions_command.py",
     "cli_search.py",
+    "cli_trash.py",
     "completion.py",
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plait.cli_search import search
+from plait.cli_trash import trash
 
 if TYPE_CHECKING:
     from plait.paths import Paths
@@ -140,5 +141,5 @@ def export(ctx: click.Context, /, **given: Any) -> None:
         click.echo(told, err=bool(text))
 
 
-KEEPING: tuple[click.Command, ...] = (sessions, search, export, backup, restore, vacuum, doctor, stats)
+KEEPING: tuple[click.Command, ...] = (sessions, search, trash, export, backup, restore, vacuum, doctor, stats)
 """What `cli` adds to its commands."""
