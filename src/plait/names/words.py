@@ -83,10 +83,15 @@ def _pieces(run: re.Match[str], japanese: bool) -> Iterator[str]:
     elif kana := run["kana"]:
         yield kana
     elif word := run["word"]:
-        word = _ELIDED.sub("", word.replace("’", "'").replace("ʼ", "'"))
-        if _SHORTENED.search(word) and word.lower().endswith("n't"):
-            return
-        word = _PARTICLE.sub("", _SHORTENED.sub("", word)).replace("'", "")
+        word = word.replace("’", "'").replace("ʼ", "'")
+        if "'" in word:
+            word = _ELIDED.sub("", word)
+            if _SHORTENED.search(word) and word.lower().endswith("n't"):
+                return
+            word = _SHORTENED.sub("", word)
+        if not word.isascii():
+            word = _PARTICLE.sub("", word)
+        word = word.replace("'", "")
         split = _CAMEL.search(word) and len(word) > 10 and word.lower() not in TERMS
         yield from _HUMP.findall(word) if split else (word,)
 

@@ -14,7 +14,7 @@ LONGEST = 64 * 1024 * 1024
 
 ALIKE = 12
 """Characters by which a line that was begun twice is known; the time in it may be another."""
-MOST_TRIES = 50
+MOST_TRIES = 8
 
 
 class Rejoined:
