@@ -40,6 +40,7 @@ from tests.core.histories import Player, steps
 from tests.core.test_history import faults
 from tests.core.test_session import OPENED
 
+MODEL = "openai:big"
 SIZES = st.sampled_from([0, 1, 20, 400, 3_000])
 
 
@@ -49,7 +50,7 @@ def talk(*texts: str, answer: str = "A", usage: Usage | None = None) -> Player:
     player.play(OPENED)
     for text in texts:
         turn = asked(player, text)
-        player.play(e.AssistantSaid(turn, AssistantMessage(f"{answer} {text}"), "end", usage=usage), e.TurnEnded(turn, "done", True))
+        player.play(e.AssistantSaid(turn, AssistantMessage(f"{answer} {text}"), "end", MODEL, usage), e.TurnEnded(turn, "done", True))
     return player
 
 
@@ -232,20 +233,21 @@ def test_going_back_before_a_compaction_tells_everything_again() -> None:
 
 def test_what_was_reported_counts_and_only_the_rest_is_estimated() -> None:
     player = talk("a", usage=Usage(900, 100))
-    assert used(player.session.conversation, 40) == 1_000
+    assert used(player.session.conversation, MODEL, 40) == 1_000
     asked(player, "x" * 400)
-    assert used(player.session.conversation, 40) == 1_000 + 104
+    assert used(player.session.conversation, MODEL, 40) == 1_000 + 104
+    assert used(player.session.conversation, "ollama:small", 40) == 40 + 2 * 4 + 1 + 1 + 104  # it counts tokens of its own
     player = talk("a")
-    assert used(player.session.conversation, 40) == 40 + 2 * 4 + 1 + 1
-    assert last_reported(player.session.conversation) == (0, 0)
+    assert used(player.session.conversation, MODEL, 40) == 40 + 2 * 4 + 1 + 1
+    assert last_reported(player.session.conversation, MODEL) == (0, 0)
     compact(player, 0)
-    assert last_reported(player.session.conversation)[1] == 50
+    assert last_reported(player.session.conversation, MODEL)[1] == 50
 
 
 def test_a_window_that_slides_is_not_taken_for_full() -> None:
     player = talk(*"abcdefgh", usage=Usage(5_000, 10))
-    assert used(player.session.conversation, 40, window_messages=4) < 100
-    assert used(player.session.conversation, 40) == 5_010
+    assert used(player.session.conversation, MODEL, 40, window_messages=4) < 100
+    assert used(player.session.conversation, MODEL, 40) == 5_010
 
 
 @given(st.integers(1_000, 2_000_000), st.integers(1, 100), st.integers(0, 5_000), st.none() | st.integers(1, 3_000_000))

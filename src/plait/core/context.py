@@ -50,21 +50,24 @@ def spec_tokens(specs: Iterable[ToolSpec]) -> int:
     return sum(tokens(one.name) + tokens(one.description) + tokens(one.parameters) for one in specs)
 
 
-def last_reported(conversation: Sequence[e.Stamped]) -> tuple[int, int]:
-    """The last event that says how much the model was told, with the number: of a call as reported, or of a compaction as estimated."""
+def last_reported(conversation: Sequence[e.Stamped], model: str) -> tuple[int, int]:
+    """The last event that says how much the model was told, with the number: of a call as reported, or of a compaction as estimated.
+
+    What was reported of another model says little: each counts tokens of its own.
+    """
     for stamped in reversed(conversation):
         match stamped.event:
-            case e.AssistantSaid(usage=Usage() as usage) if usage.input:
+            case e.AssistantSaid(model=asked, usage=Usage() as usage) if usage.input and asked == model:
                 return stamped.seq or 0, usage.input + usage.output
             case e.Compacted(told=reported):
                 return stamped.seq or 0, reported
     return 0, 0
 
 
-def used(conversation: Sequence[e.Stamped], fixed: int, window_messages: int = 0) -> int:
+def used(conversation: Sequence[e.Stamped], model: str, fixed: int, window_messages: int = 0) -> int:
     """About how many tokens the next call is told; `fixed` are those of the system prompt and the tools."""
     messages = told(conversation, window_messages)
-    at, reported = last_reported(conversation)
+    at, reported = last_reported(conversation, model)
     estimate = fixed + sum(message_tokens(message) for _, message in messages)
     if not reported:
         return estimate

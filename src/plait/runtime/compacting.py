@@ -43,7 +43,7 @@ class Compactor:
     async def asked(self, plan: TurnPlan, keep: str) -> tuple[e.Ending, str]:
         """The whole turn that the user asked for. Raises `ModelError`, and nothing has changed then."""
         fixed = self._fixed(plan)
-        window = plan.choice.context_window or max(UNKNOWN_WINDOW, context.last_reported(self._session.conversation)[1])
+        window = plan.choice.context_window or max(UNKNOWN_WINDOW, context.last_reported(self._session.conversation, plan.name)[1])
         share = context.budget(window, plan.compact_at, fixed)
         put_behind = context.planned(self._session.conversation, share.kept, plan.window_messages, asked=True)
         if put_behind is None:
@@ -58,7 +58,7 @@ class Compactor:
         if not window or not plan.compact_at or self._given_up:
             return False
         fixed = self._fixed(plan)
-        taken = context.used(self._session.conversation, fixed, plan.window_messages)
+        taken = context.used(self._session.conversation, plan.name, fixed, plan.window_messages)
         if taken < context.full_at(window, plan.compact_at, plan.sampling.max_tokens):
             return False
         share = context.budget(window, plan.compact_at, fixed)
@@ -78,8 +78,8 @@ class Compactor:
         """The provider finds the conversation too long: compact; whether that was done. Raises `ContextTooLong` where it fails."""
         if not plan.compact_at or self._given_up:
             return False
-        taken = context.used(self._session.conversation, self._fixed(plan), plan.window_messages)
-        proven = context.last_reported(self._session.conversation)[1]
+        taken = context.used(self._session.conversation, plan.name, self._fixed(plan), plan.window_messages)
+        proven = context.last_reported(self._session.conversation, plan.name)[1]
         window = min(plan.choice.context_window or taken, max(proven, taken // 2))  # so much at least it takes, so much it does not
         share = context.budget(window, plan.compact_at, self._fixed(plan))
         put_behind = context.planned(self._session.conversation, share.kept, plan.window_messages)

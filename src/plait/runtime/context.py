@@ -49,8 +49,8 @@ async def read_context(registry: Registry, command: ReadContext) -> ContextRepor
         model=name,
         window=choice.context_window if choice is not None else None,
         parts=parts,
-        next=context.used(conversation, fixed, window_messages),
-        reported=_reported(session),
+        next=context.used(conversation, name, fixed, window_messages),
+        reported=_reported(session, name),
         compact_at=settings.number(session, "compact_at"),
         window_messages=window_messages,
         left_out=_said(told(conversation)) - _said(told(conversation, window_messages)),
@@ -69,9 +69,9 @@ async def _choice(registry: Registry, session: Session) -> tuple[ModelChoice | N
     return choice, choice.name or name
 
 
-def _reported(session: Session) -> int:
+def _reported(session: Session, model: str) -> int:
     """What the provider said of the last call, if nothing was compacted since."""
-    at, reported = context.last_reported(session.conversation)
+    at, reported = context.last_reported(session.conversation, model)
     said = any(stamped.seq == at and isinstance(stamped.event, e.AssistantSaid) for stamped in reversed(session.conversation))
     return reported if said else 0
 
