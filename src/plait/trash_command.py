@@ -90,7 +90,8 @@ def purge(database: Path, words: Sequence[str], *, every: bool, sure: Callable[[
         return "Nothing was erased."
     sessions = tuple(row.id for row in rows)
     anyio.run(_done, database, PurgeTrash(sessions), lambda store: store.purge(sessions))
-    return f"Erased {what}. Backups made before still hold {'it' if len(rows) == 1 else 'them'}."
+    traces = "Single words stay in the index of the file until plait vacuum, and backups made before still hold all of it."
+    return f"Erased {what}. {traces}"
 
 
 def asked(asking: TextIO, answering: TextIO) -> Callable[[str], bool]:

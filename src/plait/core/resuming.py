@@ -15,14 +15,14 @@ LISTED = 9
 
 
 def resumable(rows: Sequence[SessionInfo], directory: str = "") -> list[SessionInfo]:
-    """The sessions that one can choose from, those of the project that works in `directory` first, the ones used last before the others.
+    """The sessions that one can choose from, those of the project that works in `directory` first, pinned ones before the ones used last.
 
     What lies in trash or archive is not among them, nor what was closed without a word.
     """
     closed = SessionState.COMPLETED
     there = [row for row in rows if not row.trashed_at and not row.archived and (row.messages or row.state is not closed)]
     here = {row.project for row in there if row.directory == directory}
-    return sorted(there, key=lambda row: (row.project not in here, -row.used_at, row.id))
+    return sorted(there, key=lambda row: (row.project not in here, not row.pinned, -row.used_at, row.id))
 
 
 class Sought:
