@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ from plait.core.messages import AssistantMessage, Attachment, CallId, Message, P
 from plait.core.ports import Project
 from plait.core.session import Session, SessionState
 from plait.exchange.document import Kept, to_json
+from plait.exchange.imports import plait
 from plait.exchange.imports.formats import HEAD, format_of
 from plait.exchange.imports.found import Conversation
 from plait.exchange.imports.history import new_session
+from plait.exchange.imports.lines import LONGEST
 from plait.exchange.imports.telling import COPIED, UNASKED
 from plait.store.verify import verify
 from tests.core.histories import Player, steps
@@ -112,17 +116,54 @@ def test_a_document_cut_at_each_byte_gives_the_sessions_before_the_cut() -> None
     whole, left = read_bytes(data, "plait")
     assert (len(whole), left) == (2, [])
     assert whole[0].name == "fix-cache"
-    counts = set()
+    most = 0
     for cut in range(len(data) - 1):
         found, left = read_bytes(data[:cut], "plait")
-        assert found == whole[: len(found)]
+        assert found[:-1] == whole[: max(len(found) - 1, 0)]
+        told = [said for one in found for said in one.said]
+        assert told == [said for one in whole for said in one.said][: len(told)], "what stands before the cut, and no more"
         assert any(one.loss for one in left)
-        counts.add(len(found))
-    assert counts == {0, 1, 2}
+        assert len(told) >= most
+        most = len(told)
+    assert most == 10
     broken = data.replace(b'"type": "ToolStarted"', b'"type": "Unheard"', 1)
     found, left = read_bytes(broken, "plait")
     assert [len(one.said) for one in found] == [5, 5]
     assert [(one.count, one.loss) for one in left] == [(1, True)]
+
+
+def test_a_document_that_another_program_laid_out_anew_is_read_alike() -> None:
+    player = life([])
+    exchange(player, "one", "first answer")
+    data = document(player, life([], "s-2"))
+    whole, _ = read_bytes(data, "plait")
+    for indent in (None, 2):
+        again = json.dumps(json.loads(data), indent=indent).encode()
+        assert format_of(again[:HEAD]) == "plait"
+        assert read_bytes(again, "plait") == (whole, [])
+    cut, left = read_bytes(again[:-300], "plait")
+    assert cut == whole[:1]
+    assert [one.reason for one in left] == ["it is cut off"]
+
+
+def test_a_session_larger_than_any_line_may_be_is_read(tmp_path: Path) -> None:
+    """Its events are read one by one; here a document of 70 MB in one session."""
+    player = life([])
+    exchange(player, "x" * 100_000, "y" * 100_000)
+    lines = document(player).splitlines(keepends=True)
+    path = tmp_path / "export.json"
+    with path.open("wb") as file:
+        file.writelines(lines[:3])
+        for number in range(350):
+            turn = 2 + number * 4
+            for at, line in enumerate(lines[3:7]):
+                changed = line.rstrip(b",\n").replace(b'"turn": 2', b'"turn": %d' % turn)
+                file.write(re.sub(rb'"seq": \d+', b'"seq": %d' % (turn + at), changed) + b",\n")
+        file.writelines([lines[3].rstrip(b",\n") + b"\n", *lines[-2:]])
+    assert path.stat().st_size > LONGEST
+    with path.open("rb") as file:
+        (one,) = [found for found in plait.read(file, "f") if isinstance(found, Conversation)]
+    assert len(one.said) == 701
 
 
 def test_other_documents_and_later_ones_are_told() -> None:

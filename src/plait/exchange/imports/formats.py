@@ -46,7 +46,7 @@ def format_of(head: bytes) -> str:
         return aider.SOURCE
     if text.startswith(aichat.HEAD) or aichat.is_session(text):
         return aichat.SOURCE
-    if text.startswith(plait.HEAD):
+    if plait.HEAD.match(text):
         return plait.SOURCE
     if text.startswith("["):
         return _of_list(text)

@@ -20,7 +20,7 @@ MOST_TRIES = 8
 class Rejoined:
     """A stream with something before it: what has been read of it already."""
 
-    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
+    def __init__(self, first: bytes, stream: IO[bytes] | Rejoined) -> None:
         self._first, self._stream = first, stream
 
     def read(self, size: int = -1) -> bytes:
@@ -30,7 +30,8 @@ class Rejoined:
 
     def readline(self, size: int = -1) -> bytes:
         """The next line, or `size` bytes of it."""
-        first, self._first = self._first, b""
+        end = self._first.find(b"\n") + 1 or len(self._first)
+        first, self._first = self._first[:end], self._first[end:]
         return first if first.endswith(b"\n") else first + self._stream.readline(size)
 
 
