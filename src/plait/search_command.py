@@ -39,6 +39,7 @@ def _told(hit: c.Hit) -> dict[str, Any]:
         "role": hit.role,
         "snippet": hit.snippet,
         "marks": hit.marks,
+        "takenBack": hit.taken_back,
     }
 
 

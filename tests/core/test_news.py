@@ -80,9 +80,12 @@ class Viewer:
 
 
 def play_as_the_runtime(player: Player, event: e.Event) -> None:
-    """Nobody marks or attends anything but the viewer; a call starts after its answer; what was answered before a cut is kept."""
+    """Nobody marks or attends anything but the viewer; a call starts after its answer; what was answered before a cut is kept.
+
+    Nothing is taken back either: of what the viewer was told before that, no event is in the conversation any more.
+    """
     session = player.session
-    if isinstance(event, (e.Seen, e.Closed)) or (isinstance(event, e.TurnEnded) and event.seen):
+    if isinstance(event, (e.Seen, e.Closed, e.Rewound, e.Redone)) or (isinstance(event, e.TurnEnded) and event.seen):
         return
     if isinstance(event, e.ToolStarted) and session.answer:
         return
@@ -105,6 +108,15 @@ def test_whenever_the_user_looks_everything_is_told_once_and_in_order(parts: lis
     said = [one.event.message.text for one in session.conversation if isinstance(one.event, e.AssistantSaid)]
     assert viewer.text == "".join((*said, session.answer.text))
     assert viewer.events == [one.seq for one in session.conversation]
+
+
+@given(steps(60))
+def test_of_what_is_taken_back_nothing_is_news(choices: list[Any]) -> None:
+    session = lived(choices)
+    told = {one.seq for one in session.conversation}
+    assert {one.seq for one in news(session).events} <= told
+    assert set(session.unread) <= told
+    assert not session.unseen or session.ended in told
 
 
 def test_nothing_is_told_twice_and_an_end_that_was_seen_is_seen() -> None:

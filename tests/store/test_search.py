@@ -234,6 +234,23 @@ def test_only_so_much_of_a_message_counts(store: Store) -> None:
     assert len(phrases(" ".join(map(str, range(200))))) == MOST_WORDS
 
 
+def test_what_was_taken_back_is_found_and_said_to_be(store: Store) -> None:
+    def turn(number: int) -> tuple[e.Event, ...]:
+        started = Turn(number)
+        answer = e.AssistantSaid(started, AssistantMessage("apple"), "end")
+        return e.UserSaid("apple"), e.TurnStarted(started), answer, e.TurnEnded(started, "done", seen=True)
+
+    def flags() -> dict[int, bool]:
+        return {place.seq: place.taken_back for place in store.search(Query(phrases("apple"))).found}
+
+    keep(store, *turn(1), *turn(5), e.Rewound(Turn(5)))
+    assert flags() == {1: False, 3: False, 5: True, 7: True}
+    keep(store, e.Redone())
+    assert not any(flags().values())
+    keep(store, e.Rewound(Turn(1)), e.UserSaid("apple"))
+    assert flags() == {1: True, 3: True, 5: True, 7: True, 12: False}
+
+
 def test_what_was_not_taken_in_yet_is_counted(tmp_path: Path) -> None:
     store = KINDS["sqlite"](tmp_path)
     store.append([write_of(S, 0, said("needle", "hay"), store.epoch)])

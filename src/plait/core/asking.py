@@ -60,7 +60,8 @@ def require_known(query: Query, rows: Sequence[c.SessionInfo], projects: Sequenc
 def found(places: Places, rows: Sequence[c.SessionInfo]) -> c.Found:
     """What a store found, with the sessions as they are now."""
     known = {row.id: row for row in rows}
-    hits = (c.Hit(known[one.session], one.seq, one.at, one.role, one.snippet, one.marks) for one in places.found if one.session in known)
+    shown = (one for one in places.found if one.session in known)
+    hits = (c.Hit(known[one.session], one.seq, one.at, one.role, one.snippet, one.marks, one.taken_back) for one in shown)
     return c.Found(tuple(hits), places.total, places.unindexed, places.more)
 
 

@@ -204,6 +204,8 @@ class Hit:
     role: Role
     snippet: str
     marks: tuple[tuple[int, int], ...]
+    taken_back: bool = False
+    """The model is told of it no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from plait.core.searching import MOST_MATCHES, Place, Places, Query
 from plait.core.states import SessionState
 from plait.store.leases import Leases
 from plait.store.rows import PROGRESS, SUPERSEDING, EventRow, closed, event_rows, not_in_trash, require_epoch, require_place, stamped_events
+from plait.store.revised import marked_among
 from plait.store.scan import matches
 
 
@@ -145,7 +146,7 @@ class MemoryStore:
                 if not query.project or row.project in projects:
                     found += [one for event in self._events[row.id] for one in matches(event, query)]
         found.sort(key=lambda one: (-one[0], -one[1].at, one[1].session, one[1].seq, one[1].role))
-        shown = tuple(place for _, place in found[query.offset : query.offset + query.limit])
+        shown = marked_among([place for _, place in found[query.offset : query.offset + query.limit]], self.read)
         return Places(shown, min(len(found), MOST_MATCHES), 0, len(found) > MOST_MATCHES)
 
     def index(self) -> bool:

@@ -20,6 +20,7 @@ from plait.core.searching import FINDABLE, MOST_MATCHES, Document, Phrase, Place
 from plait.core.snippets import snippet
 from plait.store import engine
 from plait.store.faults import translated
+from plait.store.revised import marked
 
 STEP_EVENTS = 400
 """Events that one step looks at; those that say nothing cost next to nothing."""
@@ -161,7 +162,7 @@ def find(connection: engine.Connection, query: Query, ranked: int = MOST_MATCHES
     if count == ranked:  # there may be more; or there is none on this page
         (count,) = connection.execute(_COUNT.format(matches=matches, most=ranked + 1), values).fetchone()
     (unindexed,) = connection.execute(_UNINDEXED).fetchone()
-    return Places(tuple(_place(connection, row, query) for row in rows), min(count, ranked), unindexed, count > ranked)
+    return Places(marked(connection, [_place(connection, row, query) for row in rows]), min(count, ranked), unindexed, count > ranked)
 
 
 def _matches(connection: engine.Connection, query: Query) -> tuple[str, list[Any]]:

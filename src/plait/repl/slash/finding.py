@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from plait.core import commands as c, events as e
+from plait.core import commands as c
+from plait.core.branching import taken_back, turn_of
 from plait.core.errors import UsageError
 from plait.exchange.story import in_order
 from plait.repl.slash.choices import Choice, Lookup, session_choices
@@ -16,7 +17,7 @@ from plait.repl.slash.layout import heading, lines, paragraph
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
 from plait.repl.slash.search_line import PAGE, USAGE, parse_search
 from plait.repl.slash.targets import completed, fleet_now
-from plait.repl.slash.transcript import is_message, shown_again, worth_showing
+from plait.repl.slash.transcript import Told, headings, is_message, shown_again, worth_showing
 
 AROUND = 3
 """Messages before and after the place that is opened."""
@@ -68,7 +69,7 @@ class Finding:
             await prompt.switch(row.id)
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(hit.at))
         prompt.show(heading(f"{row.name if row else hit.info.name}, {when}", prompt.look))
-        prompt.show("".join(shown_again(around, prompt.look)))
+        prompt.show("".join(shown_again(around.events, prompt.look, headings(around, ()))))
         if row is None:
             namesake = next((one for one in await completed(prompt) if one.name == hit.info.name), hit.info)
             word = hit.info.name if namesake.id == hit.info.id else hit.info.id
@@ -77,22 +78,27 @@ class Finding:
             end = "This is another session, so it is only shown."
         else:
             end = f"You are in '{row.name}'. What is above was said around hit {argument[:9]}; what you type comes after everything else."
+        if hit.taken_back:
+            end = f"This was taken back: the model is not told of it any more. {end}"
         prompt.show(paragraph(end, prompt.look, dim=True))
         await prompt.shown()
 
 
-async def _around(prompt: Prompt, hit: c.Hit) -> Sequence[e.Stamped] | None:
+async def _around(prompt: Prompt, hit: c.Hit) -> Told | None:
     """The hit with the messages next to it, in order; None where reading was refused, which is shown. Marks nothing as seen."""
     before = await prompt.submit(c.ReadHistory(hit.info.id, hit.seq + 1, LOOKED_AT))
     after = await prompt.submit(c.ReadHistory(hit.info.id, hit.seq + 1 + LOOKED_AT, LOOKED_AT))
     if not isinstance(before, c.HistoryPage) or not isinstance(after, c.HistoryPage):
         return None
     later = (one for one in after.events if (one.seq or 0) > hit.seq)
-    told = in_order([one for one in (*before.events, *later) if worth_showing(one)])
+    near = [one for one in (*before.events, *later) if worth_showing(one)]
+    told, gone = in_order(near), taken_back(near)
     place = next((place for place, one in enumerate(told) if one.seq == hit.seq), len(told))
     earlier = [at for at in range(place) if is_message(told[at])][-AROUND:]
     following = [at for at in range(place + 1, len(told)) if is_message(told[at])][:AROUND]
-    return told[earlier[0] if earlier else place : following[-1] + 1 if following else len(told)]
+    around = told[earlier[0] if earlier else place : following[-1] + 1 if following else len(told)]
+    mine = {turn for one in around if hit.taken_back and one.seq == hit.seq and (turn := turn_of(one)) is not None}
+    return Told(around, gone | mine)
 
 
 async def _filters(lookup: Lookup, before: str) -> Sequence[Choice]:

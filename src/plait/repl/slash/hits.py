@@ -18,7 +18,8 @@ def hit_rows(hits: Sequence[c.Hit], first: int, look: Look, now: float) -> list[
     """Rows of at most `look.content_width` columns, each hit with its number, from `first` on; `now` is in seconds since 1970."""
     rows: list[Row] = []
     for number, hit in enumerate(hits, first):
-        facts = [relative_time(now - hit.at), WHO[hit.role], *(["closed"] if hit.info.state is SessionState.COMPLETED else [])]
+        closed = ["closed"] if hit.info.state is SessionState.COMPLETED else []
+        facts = [relative_time(now - hit.at), WHO[hit.role], *closed, *(["taken back"] if hit.taken_back else [])]
         between = ", " if look.plain else look.marks(" · ")
         head = [(f"{number} ", ""), (look.clean(hit.info.name), BOLD), (f"{between}{between.join(facts)}", DIM)]
         rows += wrap(head, look.content_width)
