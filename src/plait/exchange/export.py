@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Literal, TypeAlias
 
@@ -33,7 +33,8 @@ class Exported:
 def render(sessions: Sequence[Exported], form: Format, *, program: str, at: float, cut: Callable[[str], str] | None) -> str:
     """One document of all these sessions; `cut` takes the secrets out of each text, None leaves them."""
     if cut is not None:
-        sessions = [redacted(one, cut) for one in sessions]
+        # `first` says once more how the first message begins: no document has it, and a secret in it would be counted twice.
+        sessions = [redacted(replace(one, row=replace(one.row, first="")), cut) for one in sessions]
     if form == "json":
         return to_json([one.kept for one in sessions], program=program, at=at, redacted=cut is not None)
     stories = [story_of(one.row, one.kept.events) for one in sessions]
