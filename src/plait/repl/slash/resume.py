@@ -85,16 +85,26 @@ async def _directory(prompt: Prompt, row: c.SessionInfo, path: str) -> str:
     """Where the session shall work: at `path`, else where it did; if that is gone, the user is offered another. Raises `UsageError`."""
     view = await fleet_now(prompt)
     shown = view.row(view.shown)
-    here = shown.directory if shown is not None and shown.id != row.id else os.getcwd()
+    here = await anyio.to_thread.run_sync(_present, shown.directory if shown is not None else "")
     if path:
         return await anyio.to_thread.run_sync(directory_meant, path, here)
     if await anyio.to_thread.run_sync(os.path.isdir, row.directory):
         return row.directory
     gone = f"'{row.name}' worked in {row.directory}, which is not there any more."
-    if await anyio.to_thread.run_sync(os.path.isdir, here) and await prompt.confirm(f"{gone} Shall it work in {here} instead?"):
+    if await prompt.confirm(f"{gone} Shall it work in {here} instead?"):
         return here
     notice(prompt, f"{gone} /resume {row.name} PATH gives it another directory.", "warning")
     return row.directory
+
+
+def _present(directory: str) -> str:
+    """The shown session's directory; where that is gone too, the one in which plait was started, or the home directory. Blocks."""
+    if os.path.isdir(directory):
+        return directory
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.path.expanduser("~")
 
 
 async def _list(prompt: Prompt, rows: Sequence[c.SessionInfo]) -> None:
