@@ -32,6 +32,8 @@ Outcome: TypeAlias = Literal["new", "grown", "known", "empty"]
 GROUP_BYTES = 4 * 1024 * 1024
 GROUP_SESSIONS = 500
 """What is written in one commit, at most: an fsync for each session would take longer than reading it."""
+PICTURE = "[image]"
+"""What stands where a picture was; it makes no name."""
 NAMED_BY = (300, 600)
 """Characters of one message, and of all, from which a name is made: it is what takes longest of an import."""
 _TALK = (e.UserSaid, e.RetryAsked, e.AssistantSaid, e.ToolReturned, e.Compacted, e.Rewound, e.Redone)
@@ -201,7 +203,7 @@ def _first_words(conversation: Conversation) -> list[str]:
     most, room = NAMED_BY
     texts = []
     for said in islice((one for one in conversation.said if one.role == "user"), NAMING_MESSAGES):
-        texts.append(said.text[: min(most, room)])
+        texts.append(said.text.replace(PICTURE, "")[: min(most, room)])
         room -= len(texts[-1])
     return texts
 

@@ -53,6 +53,7 @@ def test_every_format_is_imported_once_and_named(tmp_path: Path) -> None:
     assert "Left out:" in first.stdout
     assert second.stdout.startswith("0 conversations imported, 19 here already.")
     assert {"plan-trip-oslo", "cache-lose-entries", "search-tests"} <= names(tmp_path)
+    assert not any("image" in name for name in names(tmp_path)), "nobody said that"
     assert verify(tmp_path / "home" / "data" / "plait.db") == []
 
 

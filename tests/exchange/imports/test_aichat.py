@@ -29,7 +29,7 @@ def test_a_session_has_what_was_summed_up_first_and_calls_with_their_results() -
         ("user", "Why does the cache lose entries? 日本語"),
         ("assistant", "It evicts too early:\n\n```python\nsize: 1  # \"quoted\", 'quoted', # no comment\n```"),
         ("system", "Summary of the chat: the cache evicts \ttoo early."),
-        ("user", "And this picture?\n\n[image_url]"),
+        ("user", "And this picture?\n\n[image]"),
         (
             "assistant",
             'I look at it.; calls ls {"path": ".", "depth": 2, "all": true, "ratio": 1.5, "filter": null, "text": "12"}; '
@@ -41,7 +41,7 @@ def test_a_session_has_what_was_summed_up_first_and_calls_with_their_results() -
     assert {said.model for said in one.said if said.role == "assistant"} == {"openai:gpt-4o"}
     assert one.title == "cache misses"
     assert one.created
-    assert [(found.reason, found.loss) for found in left] == [("image_url: only text is imported", False)]
+    assert [(found.reason, found.loss) for found in left] == [("image: only text is imported", False)]
 
 
 def test_a_session_that_was_summed_up_since_is_the_same_and_one_begun_anew_is_another() -> None:

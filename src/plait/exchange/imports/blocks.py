@@ -65,6 +65,7 @@ class Blocks:
         elif kind.endswith("tool_result"):
             given.results.append(self._result(block))
         elif kind not in ("redacted_thinking", "token_budget", "flag"):  # these say nothing
+            kind = kind.removesuffix("_url")  # as in OpenAI's interface
             self.left[f"{kind}: {ONLY_TEXT}"] += 1
             given.texts.append(text_in(block, "text") or f"[{kind}]")
 
