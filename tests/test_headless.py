@@ -12,7 +12,7 @@ import pytest
 
 from plait.core import commands as c, errors
 from plait.core.defaults import Defaults
-from plait.core.errors import PlaitError, UsageError
+from plait.core.errors import PlaitError, StoreError, UsageError
 from plait.core.messages import CallId, ToolCall, Usage
 from plait.core.prompt import Instructions
 from plait.core.session import SessionState
@@ -21,6 +21,7 @@ from plait.instructions import read_instructions
 from plait.models.scripted import Reply
 from plait.tools.ask_user import AskUser
 from tests.runtime.failing import FULL, FailingStore
+from tests.runtime.waiting import LIMIT
 from tests.runtime.world import Bench, Recorder, World, ask, fine, opened, said, scripted, shown, turned
 
 pytestmark = pytest.mark.anyio
@@ -209,6 +210,48 @@ async def test_a_full_disk_is_told_and_not_waited_for() -> None:
         store.fail()
         with pytest.raises(PlaitError, match=FULL):
             await Headless(coordinator, StringIO(), StringIO()).run(RunRequest("hi", "/shop", "default"))
+
+
+class FillsUp(StringIO):
+    """The disk is full from the first words of the answer on."""
+
+    def __init__(self, store: FailingStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def write(self, text: str) -> int:
+        if not self.getvalue():
+            self._store.fail()
+        return super().write(text)
+
+
+async def test_a_disk_that_fills_in_the_middle_of_an_answer_is_not_waited_for_for_ever() -> None:
+    store = FailingStore()
+    world = World(scripted(Reply(text="so far", chunk=2, delay=0.05)), store)
+    progress = StringIO()
+    with anyio.fail_after(LIMIT):
+        async with world.start() as coordinator:
+            with pytest.raises(StoreError, match=f"^The disk took nothing for 0.1 seconds, so the turn was given up. {FULL}"):
+                await Headless(coordinator, FillsUp(store), progress, patience=0.1).run(RunRequest("hi", "/shop"))
+    assert progress.getvalue() == f"plait: {FULL}\n"
+
+
+async def test_a_disk_that_goes_on_again_is_waited_for() -> None:
+    store = FailingStore()
+    world = World(scripted(Reply(text="so far", chunk=2, delay=0.05)), store)
+
+    class Mended(StringIO):
+        """Somebody makes room when it is told that there is none."""
+
+        def write(self, text: str) -> int:
+            store.recover()
+            return super().write(text)
+
+    out, progress = FillsUp(store), Mended()
+    async with world.start() as coordinator:
+        assert await Headless(coordinator, out, progress).run(RunRequest("hi", "/shop")) == 0
+    assert out.getvalue() == "so far\n"
+    assert progress.getvalue() == f"plait: {FULL}\n"
 
 
 async def test_a_project_s_instructions_that_nobody_allowed_are_left_out_and_said(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ import anyio
 
 from plait.core import commands as c, errors, events as e
 from plait.core.context import compacted_words
-from plait.core.errors import PlaitError
+from plait.core.errors import PlaitError, StoreError
 from plait.core.messages import SessionId, Turn
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
@@ -31,6 +32,8 @@ OutputFormat: TypeAlias = Literal["text", "json", "stream-json"]
 LIMIT_EXIT, INTERRUPTED_EXIT = 4, 130
 CLOSING = 0.5
 """Seconds that completing a session of its own may take, a signal's included; leaving takes 2 s in all."""
+PATIENCE = 60.0
+"""Seconds for which a turn waits for a disk that fails, and for another program that has the database. At a prompt it waits for ever."""
 NOBODY = "Nobody can answer: this runs in a script, without a user. Go on with the most sensible assumption and name it."
 """What the model is told where it asks its user."""
 _OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed, e.Compacted)
@@ -55,8 +58,9 @@ class RunRequest:
 class Headless:
     """The one-shot front end over a `Client`; `out` and `progress` are text streams."""
 
-    def __init__(self, client: Client, out: TextIO, progress: TextIO) -> None:
+    def __init__(self, client: Client, out: TextIO, progress: TextIO, patience: float = PATIENCE) -> None:
         self._client = client
+        self._patience = patience
         self._out = out
         self._progress = progress
         self._sanitizer = StreamSanitizer() if out.isatty() else None
@@ -126,13 +130,23 @@ class Headless:
         for problem in status.instructions_problems if isinstance(status, c.Status) else ():
             self._tell(problem)
         stream({"type": "init", "session": session, "model": answer.model})
-        async with aclosing(self._client.follow(session, e.Cursor(0, turn))) as events:
-            async for stamped in events:
-                if isinstance(stamped.event, e.QuestionAsked):
-                    await self._nobody_answers(session, stamped.event)
-                ended = self._take(stamped.event, turn, answer, stream)
-                if ended is not None:
-                    break
+        with anyio.CancelScope() as saving:
+            async with aclosing(self._client.follow(session, e.Cursor(0, turn))) as events:
+                async for stamped in events:
+                    if isinstance(stamped.event, e.QuestionAsked):
+                        await self._nobody_answers(session, stamped.event)
+                    match stamped.event:
+                        case e.StoreTrouble(text=trouble):
+                            saving.deadline = min(saving.deadline, anyio.current_time() + self._patience)
+                        case e.StoreRecovered():
+                            saving.deadline = math.inf
+                        case _:
+                            pass
+                    ended = self._take(stamped.event, turn, answer, stream)
+                    if ended is not None:
+                        break
+        if saving.cancelled_caught:
+            raise StoreError(f"The disk took nothing for {self._patience:g} seconds, so the turn was given up. {trouble}")
         stream(answer.result(ended))
         if ended is None or ended.ending == "done":
             return 0
