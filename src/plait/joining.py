@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
 from plait.app import models_over, open_app, open_database
+from plait.attaching import attached
 from plait.core import commands as c
 from plait.core.defaults import SESSION_KEYS
-from plait.core.errors import NoOwner, OwnerError, StoreError
+from plait.core.errors import OwnerError, StoreError
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET, Client
 from plait.passing import PassingWays
@@ -25,9 +25,9 @@ from plait.program import Program
 from plait.remote.client import RemoteClient
 from plait.remote.holding import Owned
 from plait.remote.joined import Joined
-from plait.remote.place import check_peer, checked, make_room, socket_path
+from plait.remote.place import make_room, socket_path
 from plait.remote.server import Server
-from plait.remote.sockets import connect, listen
+from plait.remote.sockets import listen
 from plait.runtime.coordinator import Coordinator
 from plait.store.files import resolved
 from plait.store.owner import announce, announced
@@ -101,27 +101,6 @@ class ProgramWays:
         """See `Ways`."""
         async with attached(self._database, silence) as client:
             yield client
-
-
-@asynccontextmanager
-async def attached(database: Path, silence: Callable[[bool], object] = bool, *, stays: bool = True) -> AsyncGenerator[RemoteClient, None]:
-    """A client of the plait that owns `database`. Raises `NoOwner` where none listens, `OwnerError` where it cannot be talked to."""
-    _, place = announced(database)
-    if not place:
-        raise NoOwner("No plait shares the sessions now. Start one.")
-    uid = os.geteuid()
-    path = checked(Path(place), uid)
-    try:
-        stream = await connect(path)
-    except OSError as error:
-        raise NoOwner(f"No plait listens at {path} ({error.strerror}). Start one.") from error
-    try:
-        check_peer(stream.socket, uid)
-    except OwnerError:
-        stream.close()
-        raise
-    async with RemoteClient(stream, os.getpid(), silence, stays=stays) as client:
-        yield client
 
 
 def joined(

@@ -1,4 +1,4 @@
-"""`plait sessions`: the stored sessions, from the shell. It reads what is on disk, so a running plait and this one never meet."""
+"""`plait sessions`: the stored sessions, from the shell; the open ones as the plait that owns them has them now, if one does."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from plait.core.selection import Selection, pinned_first
 from plait.core.session import SessionState
 from plait.exchange.listing import Listed, json_lines, places
 from plait.runtime.projects import nearest_project
+from plait.store.files import resolved
+from plait.store.owner import announced
 from plait.store.reading import reading
 
 
 def sessions_json(database: Path, directory: str, selection: Selection) -> str:
-    """The array of `/sessions --json`, of the sessions as they lie on disk; `directory` decides whose numbers come first."""
+    """The array of `/sessions --json`; `directory` decides whose numbers come first."""
     return json_lines(_listed(database, directory, selection))
 
 
@@ -53,12 +55,23 @@ def _listed(database: Path, directory: str, selection: Selection) -> list[Listed
         if reader is None:
             return []
         rows, home = reader.sessions(), home_of(reader.projects(), directory)
+    rows = _as_they_are(rows, database)
     numbers = {one.row.id: one.number for one in numbered(rows, home)}
     chosen = selection.of(rows)
     opened = sorted((row for row in chosen if row.id in numbers), key=lambda row: numbers[row.id])
     over = sorted((row for row in chosen if row.id not in numbers), key=lambda row: (row.trashed_at > 0, row.project != home))
     named = places(chosen, home)
     return [Listed(row, numbers.get(row.id, 0), place=named.get(row.project, "")) for row in (*pinned_first(opened), *pinned_first(over))]
+
+
+def _as_they_are(rows: list[SessionInfo], database: Path) -> list[SessionInfo]:
+    """`rows` of the disk, with those that are open as their owner tells them."""
+    if not announced(resolved(database))[1]:
+        return rows
+    from plait.attaching import open_sessions
+
+    live = {row.id: row for row in open_sessions(resolved(database))}
+    return [*(live.pop(row.id, row) for row in rows), *live.values()]
 
 
 def numbered(rows: Sequence[SessionInfo], home: str) -> list[Listed]:

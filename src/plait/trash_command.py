@@ -14,6 +14,7 @@ from typing import TextIO
 import anyio
 import anyio.to_thread
 
+from plait.attaching import attached
 from plait.core import commands as c, events as e
 from plait.core.counting import counted
 from plait.core.errors import NoOwner, StoreError, UsageError
@@ -23,7 +24,6 @@ from plait.core.ports import Write
 from plait.core.sanitize import sanitize, sanitize_line
 from plait.core.session import Session
 from plait.core.sorting import InTrash, Purged, PurgeTrash, RestoreSession
-from plait.joining import attached
 from plait.program import tell
 from plait.repl.slash.filing import trash_rows
 from plait.repl.slash.wording import size

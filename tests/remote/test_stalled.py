@@ -11,6 +11,7 @@ import pytest
 from anyio.abc import SocketStream
 
 from plait.core import commands as c, events as e
+from plait.core.errors import OwnerError
 from plait.core.messages import SessionId, Turn
 from plait.models.scripted import Reply
 from plait.remote import frames as f, wire
@@ -182,4 +183,14 @@ async def test_whoever_waits_for_a_silent_owner_is_told_its_process_and_can_leav
                     await anext(events)
         assert scope.cancelled_caught
     process = 1 if behave is silent_from_the_start else PID
-    assert told == [f"The plait that owns the sessions (process {process}) does not answer. Waiting for it; end it, or leave with Ctrl+D."]
+    assert told == [
+        f"The plait that owns the sessions (process {process}) does not answer. Let it go on, or end it: kill -9 {process}. "
+        "Waiting for it; Ctrl+D leaves."
+    ]
+
+
+async def test_a_script_does_not_wait_for_a_silent_owner_for_ever(path: Path) -> None:
+    async with an_owner(path, silent_from_the_start):
+        with pytest.raises(OwnerError, match=r"process 1\) does not answer"):
+            async with Joined(OverCuts(path), print, 0.1, quiet=True):
+                raise AssertionError("nobody answers")

@@ -7,6 +7,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Protocol, Self
 
 import anyio
 
-from plait.core.errors import NoOwner, OwnerLost, PlaitError, StoreBusy
+from plait.core.errors import NoOwner, OwnerError, OwnerLost, PlaitError, StoreBusy
 from plait.core.ports import Client
 from plait.remote.client import RemoteClient
 from plait.remote.server import Server
@@ -54,8 +55,10 @@ class Ways(Protocol):
 
 
 class Holding:
-    """Holds a client of the sessions, one after another; an async context manager. `told` is given sentences for the user; where it is
-    to be `quiet`, not that this process came to own the sessions.
+    """Holds a client of the sessions, one after another; an async context manager. `told` is given sentences for the user.
+
+    `quiet` is for scripts: they are not told that this process came to own the sessions, and wait for a silent owner no longer than for a
+    busy one; a user at a prompt can leave.
 
     Entering it returns once there is an owner. It raises `StoreBusy` where for `patience` seconds another process owned the database and
     shared it with nobody, and whatever keeps the database from being opened.
@@ -64,6 +67,7 @@ class Holding:
     def __init__(self, ways: Ways, told: Callable[[str], object], patience: float, *, quiet: bool = False) -> None:
         self._ways = ways
         self._quiet = quiet
+        self._waits = patience if quiet else math.inf
         self._told = told
         self._patience = patience
         self._client: Client | None = None
@@ -175,11 +179,14 @@ class Holding:
     async def _attached(self) -> bool:
         self._owner_pid = self._ways.owner()
         try:
-            with anyio.CancelScope() as self._attaching:
+            with anyio.move_on_after(math.inf if self._was_joined else self._waits) as self._attaching:
                 async with self._ways.attach(self._silence) as remote:
+                    self._attaching.deadline = math.inf
                     self._owner_pid = remote.owner.pid
                     self._set(remote, None)
                     await remote.ended.wait()
+            if self._attaching.cancelled_caught and not self._left.is_set():
+                raise OwnerError(_silent(self._owner_pid))
         except NoOwner:
             return False
         finally:
@@ -211,8 +218,7 @@ class Holding:
         pid = self._owner_pid
         self.silent = silent
         if silent:
-            who = f"process {pid}" if pid else "its process is not known"
-            self._told(f"The plait that owns the sessions ({who}) does not answer. Waiting for it; end it, or leave with Ctrl+D.")
+            self._told(f"{_silent(pid)} Waiting for it{'.' if self._quiet else '; Ctrl+D leaves.'}")
         else:
             self._told("The plait that owns the sessions answers again.")
         self._wake()
@@ -226,3 +232,8 @@ class Holding:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
+
+
+def _silent(pid: int) -> str:
+    who = f"process {pid}" if pid else "its process is not known"
+    return f"The plait that owns the sessions ({who}) does not answer. Let it go on, or end it{f': kill -9 {pid}' if pid else ''}."
