@@ -6,6 +6,7 @@ import io
 import json
 import random
 import tracemalloc
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, cast
@@ -81,12 +82,26 @@ def test_a_history_of_aider_cut_at_each_byte_is_read() -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_wrong_byte_costs_no_more_than_what_holds_it(file: str) -> None:
+    """It raises nothing; and of lines, all that is in the others is read."""
     data = (FIXTURES / file).read_bytes()
+    whole = texts_of(fixture(file)[0])
     chance = random.Random(4)
     for _ in range(150):
         place = chance.randrange(len(data))
         broken = data[:place] + bytes([chance.randrange(256)]) * chance.choice([0, 1, 3]) + data[place + 1 :]
-        become_sessions(read_bytes(broken, FILES[file])[0])
+        found, _ = read_bytes(broken, FILES[file])
+        become_sessions(found)
+        if file.endswith(".jsonl"):
+            end = data.find(b"\n", place + 1)
+            line = data[data.rfind(b"\n", 0, place) + 1 : end if end >= 0 else None].decode()  # two, where their break was hit
+            lost = whole - texts_of(found)
+            forms = {text: {json.dumps(text, ensure_ascii=only)[1:-1] for only in (True, False)} for text in lost}
+            assert [text for text in lost if not any(form in line for form in forms[text])] == []
+
+
+def texts_of(conversations: list[Conversation]) -> Counter[str]:
+    """The first line of each message, and how often it is there: what stands for an image is no line of the file."""
+    return Counter(said.text.partition("\n")[0] for one in conversations for said in one.said)
 
 
 def test_a_conversation_that_is_broken_in_the_middle_leaves_those_around_it() -> None:
