@@ -113,8 +113,12 @@ async def test_what_is_typed_is_looked_for_in_all_that_a_session_is_about(tmp_pa
         assert [one.text for one in offered] == ["docs", "auth-fix"]
         assert offered[1].note.startswith("closed · ")
         assert offered[1].note.endswith(" · the Login is broken")
-        assert rank("logi", offered[1]) is not None
-        assert [one.text for one in await RESUME.complete(lookup, "broken")] == ["auth-fix"]
+        for before, typed in (("", "logi"), ("broken", "auth"), ("LOGIN", "brok")):
+            lookup.typed = typed
+            offered = [one for one in await RESUME.complete(lookup, before) if rank(typed, one) is not None]
+            assert [one.text for one in offered] == ["auth-fix"]
+        lookup.typed = "nowhere"
+        assert [one.text for one in await RESUME.complete(lookup, "") if rank("nowhere", one)] == []
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class PromptCompleter(Completer):
         if command.complete is None or not line.name:
             return
         argument = re.split(r"\s", text, maxsplit=1)[1].lstrip()
-        word = re.split(r"\s", argument)[-1]
+        word = self._lookup.typed = re.split(r"\s", argument)[-1]
         try:
             offered = await command.complete(self._lookup, argument[: len(argument) - len(word)].strip())
         except PlaitError:  # what there is could not be read: the command itself says so

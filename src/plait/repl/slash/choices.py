@@ -16,6 +16,7 @@ import anyio
 
 from plait.core.commands import ModelLine, ModelList, ReadModels, SessionInfo
 from plait.core.ports import Client
+from plait.core.resuming import Sought, resumable
 from plait.core.revising import ReadTurns, TurnLine, Turns
 from plait.core.session import SessionState
 from plait.repl.fleet import FleetView
@@ -23,6 +24,9 @@ from plait.repl.slash.wording import state_words
 
 MODELS_KEPT = 60.0
 """Seconds that completion uses a list of models again: asking may take seconds, and a server that was just started shall be found soon."""
+
+SESSIONS_KEPT = 5.0
+"""Seconds that completion uses the list of completed sessions again, where it looks through all of them at each key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Lookup:
         self._fleet = fleet
         self._models: tuple[ModelLine, ...] = ()
         self._asked_at = float("-inf")
+        self._sought = Sought(())
+        self._sought_at = float("-inf")
+        self.typed = ""
+        """The word that is being typed, for who has too many choices to offer all of them."""
 
     async def models(self) -> tuple[ModelLine, ...]:
         """The models that there are; those known before, or none, if they cannot be listed."""
@@ -72,10 +80,13 @@ class Lookup:
         """What lies in the trash."""
         return [row for row in await self._client.sessions() if row.trashed_at]
 
-
-    async def sessions(self) -> Sequence[SessionInfo]:
-        """Every session, last used first."""
-        return await self._client.sessions()
+    async def closed(self) -> Sought:
+        """The completed sessions to look for one among, those of this project first; kept a moment, for there may be ten thousand."""
+        if anyio.current_time() - self._sought_at > SESSIONS_KEPT:
+            rows = [row for row in resumable(await self._client.sessions()) if row.state is SessionState.COMPLETED]
+            self._sought = Sought(sorted(rows, key=lambda row: row.project != self.fleet.home))
+            self._sought_at = anyio.current_time()
+        return self._sought
 
     async def turns(self) -> Sequence[TurnLine]:
         """The last messages of the shown session."""

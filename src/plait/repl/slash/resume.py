@@ -26,6 +26,8 @@ from plait.repl.slash.targets import fleet_now
 from plait.repl.slash.wording import state_words
 
 USAGE = "/resume [NAME|ID|N] [PATH]"
+OFFERED = 200
+"""Closed sessions in the menu; more letters bring up others."""
 LISTED = 20
 """Sessions that are listed where no menu can be shown."""
 
@@ -121,20 +123,22 @@ async def _list(prompt: Prompt, rows: Sequence[c.SessionInfo]) -> None:
 
 async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
     """All sessions; what is typed is looked for in name, title, first message and project."""
-    closed = [row for row in resumable(await lookup.sessions()) if row.state is SessionState.COMPLETED]
-    fleet = lookup.fleet
-    ordered = [*(row for row in fleet.sessions if row.id != fleet.shown), *sorted(closed, key=lambda row: row.project != fleet.home)]
-    sought = Sought(ordered)
-    return [choice_of(row, sought.word_for(row)) for row in sought.fitting(before)]
+    fleet, closed = lookup.fleet, await lookup.closed()
+    there = Sought([row for row in fleet.sessions if row.id != fleet.shown])
+    taken = {row.name for row in fleet.sessions}
+    named = [(row, there.word_for(row)) for row in there.fitting(before)]
+    named += [(row, row.id if row.name in taken else closed.word_for(row)) for row in closed.fitting(f"{before} {lookup.typed}", OFFERED)]
+    return [_choice(row, word, lookup.typed) for row, word in named]
 
 
-def choice_of(row: c.SessionInfo, word: str) -> Choice:
-    """A session as it is offered: found by words of its title, its first message and its project, too."""
-    about = row.title or row.first
+def _choice(row: c.SessionInfo, word: str, typed: str) -> Choice:
+    """A session as it is offered. A closed one was looked for already, and so fits whatever is typed."""
     name = "" if word == row.name else f"{row.name} · "
-    note = f"{name}{state_words(row)} · {relative_time(time.time() - row.used_at)} · {about or row.directory}"
-    also = " ".join((row.name.replace("-", " "), row.title, row.first, row.project, *row.tags)).lower().split()
-    return Choice(word, note, True, (row.id, *also))
+    note = f"{name}{state_words(row)} · {relative_time(time.time() - row.used_at)} · {row.title or row.first or row.directory}"
+    if row.state is SessionState.COMPLETED:
+        return Choice(word, note, True, (typed.lower(),))
+    about = " ".join((row.name.replace("-", " "), row.title, row.first, row.project, *row.tags)).lower()
+    return Choice(word, note, True, (row.id, *about.split()))
 
 
 COMMANDS = (
