@@ -361,6 +361,20 @@ async def said_and_done(coordinator: Coordinator, session: SessionId, text: str)
     return turn
 
 
+async def test_one_that_ended_while_nobody_looked_says_what_it_did() -> None:
+    world = scripted_world(SHORT, Reply(match="", text="y" * 900))
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "x" * 900)
+        await ask(coordinator, c.MarkSeen(session), c.Done)
+        await ask(coordinator, Compact(session), c.Done)
+        await until(lambda: next(row for row in coordinator.list.open()).waiting_for == "answer")
+        fleet = await ask(coordinator, c.ReadFleet(), c.Fleet)
+        news = await ask(coordinator, c.ReadNews(session), c.News)
+    assert dict(fleet.texts)[session].startswith("compacted: 2 messages")
+    assert news.lines == 1
+
+
 async def test_there_is_nothing_to_compact() -> None:
     world = scripted_world(SHORT, Reply(text="ok"))
     async with world.start() as coordinator:

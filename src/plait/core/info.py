@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from plait.core import events as e
 from plait.core.brief import in_one_line
+from plait.core.context import compacted_words
 from plait.core.messages import SessionId
 from plait.core.session import Session
 from plait.core.states import Awaited, SessionState
@@ -101,6 +102,8 @@ def waiting_text(session: Session) -> str:
                     text = detail
                 case e.AssistantSaid(message=message):
                     text = message.text
+                case e.Compacted() as shorter:
+                    text = compacted_words(shorter)
             if text or isinstance(stamped.event, e.TurnStarted):
                 break
     return in_one_line(text)
