@@ -42,3 +42,16 @@ def wake_ups(pid: int) -> int:
                 if line.startswith("voluntary_ctxt_switches:"):
                     total += int(line.split()[1])
     return total
+
+
+def rss_megabytes(pid: int) -> float:
+    """Memory that is resident, in MB of 1,000,000 bytes; without children."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def bytes_written(pid: int) -> int:
+    """Bytes that it has caused to be sent to storage, so far (`write_bytes` of /proc/PID/io)."""
+    for line in Path(f"/proc/{pid}/io").read_text().splitlines():
+        if line.startswith("write_bytes:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(pid)

@@ -46,8 +46,16 @@ def database(program: Program) -> Path:
     return Path(program.environ["PLAIT_HOME"]) / "data" / "plait.db"
 
 
-def seed(program: Program, seeds: Sequence[Seed]) -> None:
-    """Make the sessions, in this order, in the directory in which the program runs. The first is the one that is shown at its start."""
+def long_answer(characters: int) -> str:
+    """An answer of so many characters, in paragraphs."""
+    return (f"{ANSWER}\n\n" * (characters // len(ANSWER) + 1))[:characters]
+
+
+def seed(program: Program, seeds: Sequence[Seed], answer: str = ANSWER, parts: int = PROGRESS) -> None:
+    """Make the sessions, in this order, in the directory in which the program runs. The first is the one that is shown at its start.
+
+    Each answer says `answer`, and was recorded in so many `parts` while it came.
+    """
     path = database(program)
     path.parent.mkdir(parents=True, exist_ok=True)
     now = time.time()
@@ -58,7 +66,7 @@ def seed(program: Program, seeds: Sequence[Seed]) -> None:
         session = Session(SessionId(f"{number:012x}"))
         begun = now - 100_000 + number
         stamped = []
-        for seq, event in enumerate(_events(one, project), 1):
+        for seq, event in enumerate(_events(one, project, answer, parts), 1):
             last = isinstance(event, e.Seen) and not number
             stamped.append(e.Stamped(session.id, seq, now if last else begun + seq / 1000, event))
             session.apply(stamped[-1])
@@ -66,25 +74,27 @@ def seed(program: Program, seeds: Sequence[Seed]) -> None:
         if sum(len(write.events) for write in writes) > GROUP or number == len(seeds) - 1:
             store.append(writes)
             writes = []
+    while store.index():  # as it was after real use; else the program would do it while it is measured
+        pass
     store.close()
 
 
-def _events(one: Seed, project: Project) -> Iterator[e.Event]:
+def _events(one: Seed, project: Project, answer: str, parts: int) -> Iterator[e.Event]:
     yield e.SessionOpened(one.name, "development", project.id, project.directory, named_by_hand=True, kind_by_hand=True)
     seq = 1
     if one.model:
         yield e.SettingChanged("model", f"openai:{one.model}")
         seq += 1
-    size = len(ANSWER) // PROGRESS + 1
+    size = len(answer) // parts + 1
     for _ in range(one.exchanges):
         turn = Turn(seq + 1)
         yield e.UserSaid(QUESTION)
         yield e.TurnStarted(turn)
-        for start in range(0, PROGRESS * size, size):
-            yield e.AnswerProgress(turn, ANSWER[start : start + size])
-        yield e.AssistantSaid(turn, AssistantMessage(ANSWER), "end", "openai:bench", Usage(1000, 100))
+        for start in range(0, parts * size, size):
+            yield e.AnswerProgress(turn, answer[start : start + size])
+        yield e.AssistantSaid(turn, AssistantMessage(answer), "end", "openai:bench", Usage(1000, 100))
         yield e.TurnEnded(turn, "done", seen=True)
-        seq += PER_EXCHANGE
+        seq += parts + 4
     yield e.Seen(seq)
     if one.completed:
         yield e.Closed()
