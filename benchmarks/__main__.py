@@ -95,7 +95,7 @@ def measure(names: Sequence[str], smoke: bool) -> tuple[list[Figure], list[str]]
                 found = [figure.checked() for figure in BENCHMARKS[name](Plan(smoke, Path(home)))]
                 if not found:
                     raise NothingMeasured(f"{name} has no figure")
-            except Exception as error:  # one benchmark's fault boundary: the others are measured all the same, and the exit code is 1
+            except Exception as error:  # noqa: BLE001  # the fault boundary: the others are measured, and the exit code is 1
                 failed.append(f"{name}: {type(error).__name__}: {error}")
                 say(failed[-1])
                 continue
