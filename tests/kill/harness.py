@@ -30,7 +30,7 @@ KILLED = -signal.SIGKILL
 LIVES_OF_A_DATABASE = 20
 LONG_EVERY = 20
 """So often a life is long: until a slow answer has streamed for `LONG` seconds."""
-LONG = 1.4
+LONG = 2.4
 
 
 @dataclass

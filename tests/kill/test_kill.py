@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +18,12 @@ from plait.runtime.recovery import CUT_OFF, fold
 from plait.store.verify import verify
 from tests.kill.witness import read_all
 
-pytestmark = pytest.mark.timeout(300)
-
 ROOT = Path(__file__).parent.parent.parent
-KILLS = 200
+KILLS = int(os.environ.get("PLAIT_KILLS", "200"))
+"""A nightly run takes 2,000."""
+LIMIT = 280 + KILLS
+
+pytestmark = pytest.mark.timeout(LIMIT + 20)
 
 # Named points that the driver passes, each at several passes: everything of an append and of opening and closing. What lies around
 # migrations and checkpoints is killed in tests/store.
@@ -39,7 +42,7 @@ LABELS = [
 def harness(*arguments: str) -> dict[str, Any]:
     """Run the harness; its report."""
     command = [sys.executable, "-m", "tests.kill.harness", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.stdout, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == bool(report["problems"])
@@ -74,13 +77,13 @@ def test_a_named_point_that_is_not_passed_is_noticed() -> None:
     [
         ("early", "acknowledged event", ()),
         ("no-start", "has no start of its own on disk", ()),
-        ("no-progress", "were shown a second ago, and 0 are on disk", ("--long",)),
-        ("reuse", "on disk, not at", ()),
+        ("no-progress", "were shown two seconds ago, and 0 are on disk", ("--long",)),
+        ("reuse", "on disk, not at|is not open and cannot take", ()),
     ],
 )
 def test_a_program_that_breaks_a_promise_is_noticed(mutant: str, noticed: str, more: tuple[str, ...]) -> None:
     report = harness("--kills", "30", "--mutant", mutant, *more)
-    assert any(noticed in problem for problem in report["problems"]), report
+    assert any(re.search(noticed, problem) for problem in report["problems"]), report
 
 
 SCRIPT = """

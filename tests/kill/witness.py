@@ -19,7 +19,7 @@ from plait.store.verify import verify
 
 IN_FLIGHT = 40
 """Events of one session that may be on disk and not told: one group of a session that records a handful a turn, and the pipe."""
-PROGRESS_SLACK = 1.0
+PROGRESS_SLACK = 2.0
 """Seconds after which shown text has to be on disk; the promise is 0.25, the rest is for a machine that is busy."""
 
 
@@ -57,6 +57,8 @@ class Witness:
         match told:
             case {"session": session, "seq": seq, "event": event}:
                 new = (session, seq) not in self.acknowledged
+                if event[0] == "AssistantSaid":  # what is shown from here on belongs to the next answer
+                    self.shown = {key: shown for key, shown in self.shown.items() if key[0] != session}
                 known = self.acknowledged.setdefault((session, seq), event)
                 if known != event:
                     raise AssertionError(f"event {seq} of {session} was told as {known} and as {event}")
@@ -138,7 +140,7 @@ class Witness:
             return
         old = [count for count, clock in self.shown.get((folded.id, folded.running), []) if clock < killed_at - PROGRESS_SLACK]
         if old and len(folded.answer.text) < max(old):
-            yield f"{max(old)} characters of {folded.id} were shown a second ago, and {len(folded.answer.text)} are on disk"
+            yield f"{max(old)} characters of {folded.id} were shown two seconds ago, and {len(folded.answer.text)} are on disk"
 
     def _is_answer(self, owner: str, seq: int) -> bool:
         return self.acknowledged[owner, seq][0] == "AssistantSaid"

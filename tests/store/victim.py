@@ -9,7 +9,7 @@ from pathlib import Path
 from plait.core import events as e
 from plait.core.errors import StoreError
 from plait.core.messages import SessionId
-from plait.store.sqlite import SqliteStore, open_store
+from plait.store.sqlite import CHECKPOINT_DUE, SqliteStore, open_store
 from tests.store.writing import PROJECT, Author
 
 
@@ -79,6 +79,22 @@ def unsynced(store: SqliteStore) -> None:
     turns(store)
 
 
+def careless(store: SqliteStore) -> None:
+    """A mutant: as `checkpoints`, by a store that never syncs."""
+    assert store._writer is not None
+    store._writer.execute("PRAGMA synchronous = OFF")
+    checkpoints(store)
+
+
+def checkpoints(store: SqliteStore) -> None:
+    """As `turns`, with a checkpoint after each turn."""
+    for number in range(4):
+        for name in ("s-1", "s-2"):
+            Told(store, name).turn(number)
+            store._log_bytes = CHECKPOINT_DUE
+            store.tidy()
+
+
 def early(store: SqliteStore) -> None:
     """A mutant: it acknowledges before the commit."""
     for number in range(3):
@@ -111,7 +127,8 @@ def main() -> None:
     )
     store.project(PROJECT)
     say("opened")
-    {"turns": turns, "index": index, "purge": purge, "log": log, "fill": fill, "early": early, "unsynced": unsynced}[what](store)
+    modes = {one.__name__: one for one in (turns, index, purge, log, checkpoints, fill, early, unsynced, careless)}
+    modes[what](store)
     store.close()
     say("closed")
 

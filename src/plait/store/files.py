@@ -29,6 +29,11 @@ def shm_path(database: Path) -> Path:
     return database.with_name(database.name + "-shm")
 
 
+def journal_path(database: Path) -> Path:
+    """What SQLite undoes an interrupted change with, while the database has no write-ahead log yet."""
+    return database.with_name(database.name + "-journal")
+
+
 def resolved(path: Path) -> Path:
     """`path` without symbolic links, so that one file has one lock. Raises `StoreError` for what cannot become a database."""
     real = Path(os.path.realpath(path))
@@ -72,7 +77,7 @@ def make_private_file(path: Path) -> None:
 
 def close_to_others(database: Path) -> None:
     """Take all access by others from the files of a database that exists already."""
-    for path in (database, wal_path(database), shm_path(database)):
+    for path in (database, wal_path(database), shm_path(database), journal_path(database)):
         try:
             if stat.S_IMODE(path.stat().st_mode) != PRIVATE_FILE:
                 path.chmod(PRIVATE_FILE)

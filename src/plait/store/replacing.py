@@ -77,12 +77,13 @@ def move_with_log(database: Path, kept: Path) -> None:
     """Rename the database and what SQLite keeps beside it.
 
     The log goes last: left behind by a kill it is an orphan, which `files.damage` finds. The -shm is worthless alone, and is kept all
-    the same.
+    the same. A journal must not stay beside another database, which it would be taken to belong to.
     """
     files.close_to_others(database)
     for source, target in (
         (database, kept),
         (files.shm_path(database), files.shm_path(kept)),
+        (files.journal_path(database), files.journal_path(kept)),
         (files.wal_path(database), files.wal_path(kept)),
     ):
         if source.exists():

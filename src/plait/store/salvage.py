@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,9 +75,17 @@ def recover(database: Path, now: float, migrations: Path, report: Callable[[Move
     """Finish what a kill interrupted, and put aside what cannot be a database. Before any connection is opened; raises `StoreError`."""
     with translated(database):
         finish(database)
+        _undo(database)
         reason = files.damage(database)
     if reason is not None:
         report(put_aside(database, now, reason, migrations))
+
+
+def _undo(database: Path) -> None:
+    """Have SQLite undo the change that a kill interrupted before the database had its log: a connection that only reads cannot."""
+    if files.journal_path(database).exists() and database.exists():
+        with suppress(engine.DatabaseError), closing(engine.connect(database, writing=True)) as writer:  # it is met again if it lasts
+            writer.execute("PRAGMA schema_version").fetchone()
 
 
 def put_aside(database: Path, now: float, reason: str, migrations: Path) -> MovedAside:

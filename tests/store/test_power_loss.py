@@ -1,0 +1,116 @@
+"""The power is cut: whatever the disk had got to, everything acknowledged is there, in order, and the next start goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from plait.core.messages import SessionId
+from plait.store import engine, files
+from plait.store.salvage import MovedAside
+from plait.store.sqlite import Finding
+from plait.store.verify import verify
+from tests.store.old_databases import names, unpack
+from tests.store.power import Disk, Step, python, recorded
+from tests.store.test_crashes import IN_FLIGHT
+from tests.store.writing import Author, open_at
+
+IMAGES = int(os.environ.get("PLAIT_IMAGES", "60"))
+"""Cuts of the power that each test tries; a nightly run takes 500."""
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed"),
+    pytest.mark.timeout(120 + IMAGES),
+]
+
+
+class Cut(AssertionError):
+    """What was promised is not on this image."""
+
+
+def acknowledged(disk: Disk) -> dict[SessionId, int]:
+    lines = [line.split() for line in b"".join(disk.said).decode().split("\n")[:-1] if line.startswith("acked")]
+    return {SessionId(session): int(seq) for _, session, seq in lines}
+
+
+def look(image: dict[str, bytes], root: Path, place: Path, promised: dict[SessionId, int]) -> None:
+    """Lay the image out, and check it before and after the next start. Raises `Cut`."""
+    shutil.rmtree(place, ignore_errors=True)
+    for path, content in image.items():
+        file = place / Path(path).relative_to(root)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_bytes(content)
+        file.chmod(0o600)
+    place.mkdir(exist_ok=True, mode=0o700)
+    (place / "data").mkdir(exist_ok=True, mode=0o700)
+    findings: list[Finding] = []
+    with closing(open_at(place / "data" / "plait.db", findings)) as store:
+        if any(isinstance(one, MovedAside) for one in findings):
+            raise Cut(f"the database was damaged: {findings}")
+        for session, seq in promised.items():
+            found = len(store.read(session))
+            if not seq <= found <= seq + IN_FLIGHT:
+                raise Cut(f"{session} has {found} events, and {seq} were acknowledged")
+        for name in ("s-1", "s-2"):
+            Author(store, name).turn()
+    if problems := verify(place / "data" / "plait.db"):
+        raise Cut(str(problems))
+
+
+def cut(steps: list[Step], root: Path, place: Path, old: Path | None = None) -> int:
+    """Cut the power at moments all over the run; how many of them had something acknowledged that was new."""
+    choice = random.Random(1)
+    moments = sorted(choice.choices(range(len(steps) + 1), k=IMAGES))
+    disk, done, telling = Disk({str(old): old.read_bytes()} if old else {}), 0, set()
+    kept = rows(old) if old else {}
+    for moment in moments:
+        for step in steps[done:moment]:
+            disk.take(step)
+        done = moment
+        promised = kept | acknowledged(disk)
+        telling.add(tuple(sorted(promised.items())))
+        look(disk.after_the_cut(choice), root, place, promised)
+    return len(telling)
+
+
+def rows(path: Path) -> dict[SessionId, int]:
+    with closing(engine.connect(path, writing=False)) as reader:
+        return {SessionId(session): seq for session, seq in reader.execute("SELECT id, seq FROM sessions")}
+
+
+def written(what: str, tmp_path: Path) -> tuple[list[Step], Path]:
+    root = tmp_path / "run"
+    steps = recorded(python("tests.store.victim", str(root / "data" / "plait.db"), what), tmp_path / "trace", root)
+    assert sum(step.call == "said" and step.data.startswith(b"acked") for step in steps) >= 20
+    return steps, root
+
+
+@pytest.mark.parametrize("what", ["turns", "checkpoints", "index"])
+def test_what_was_acknowledged_outlives_the_power(tmp_path: Path, what: str) -> None:
+    steps, root = written(what, tmp_path)
+    assert cut(steps, root, tmp_path / "image") >= min(10, IMAGES / 5)
+
+
+@pytest.mark.parametrize("mutant", ["unsynced", "careless"])
+def test_a_store_that_does_not_sync_is_noticed(tmp_path: Path, mutant: str) -> None:
+    steps, root = written(mutant, tmp_path)
+    with pytest.raises(Cut):
+        cut(steps, root, tmp_path / "image")
+
+
+def test_the_power_is_cut_in_a_migration(tmp_path: Path) -> None:
+    """The backup and the database: one of them has all, whatever the disk had got to."""
+    root = tmp_path / "run"
+    path = root / "data" / "plait.db"
+    unpack(names()[1], path)
+    old = shutil.copy(path, tmp_path / "old.db")
+    steps = recorded(python("tests.store.victim", str(path), "turns"), tmp_path / "trace", root)
+    assert any(step.call == "rename" and "backups" in step.other for step in steps)
+    files.wal_path(path).unlink(missing_ok=True)
+    shutil.copy(old, path)
+    cut(steps, root, tmp_path / "image", path)
