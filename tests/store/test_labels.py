@@ -10,7 +10,7 @@ WALKED = {
     *test_crashes.AT_START,
     *test_crashes.IN_MIGRATION,
     *("checkpoint.before", "checkpoint.after", "aside.before", "aside.moved", "aside.after"),  # tests/store/test_crashes.py
-    *test_purging.LABELS,
+    *(label.partition(":")[0] for label in test_purging.LABELS),
     "index.taken",  # tests/store/test_search_kills.py
     *(label.partition(":")[0] for label in (*test_salvage.LABELS, *test_salvage.DECIDED)),
     *(*test_mending.RESTORE_LABELS, *test_mending.VACUUM_LABELS, *test_mending.REPAIR_LABELS),

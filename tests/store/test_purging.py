@@ -20,7 +20,7 @@ from tests.store.kinds import KINDS
 from tests.store.test_crashes import run_victim
 from tests.store.writing import Author, open_at
 
-LABELS = ["purge.begin", "purge.erased", "purge.after"]
+LABELS = ["purge.step", "purge.step:2", "purge.erased", "purge.after"]
 GONE, KEPT = SessionId("s-1"), SessionId("s-2")
 
 

@@ -28,7 +28,7 @@ LABELS = (
     "append.committed",
     "append.identified",
     "index.taken",
-    "purge.begin",
+    "purge.step",
     "purge.erased",
     "purge.after",
     "checkpoint.before",

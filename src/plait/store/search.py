@@ -81,6 +81,7 @@ class Backlog:
     def __init__(self) -> None:
         self._sessions: dict[SessionId, None] | None = None
         """In the order of the changes; None while the database was not asked."""
+        self._left_out: frozenset[SessionId] = frozenset()
 
     def __repr__(self) -> str:
         return f"<Backlog [{'unknown' if self._sessions is None else len(self._sessions)}]>"
@@ -94,7 +95,7 @@ class Backlog:
     def load(self, writer: engine.Connection) -> bool:
         """Know the sessions; says whether there is one."""
         if self._sessions is None:
-            self._sessions = {session: None for (session,) in writer.execute(_BEHIND).fetchall()}
+            self._sessions = {session: None for (session,) in writer.execute(_BEHIND).fetchall() if session not in self._left_out}
         return bool(self._sessions)
 
     def step(self, writer: engine.Connection) -> None:
@@ -102,6 +103,11 @@ class Backlog:
         for session in take_in(writer, list(reversed(self._sessions or ()))):
             if self._sessions is not None:
                 del self._sessions[session]
+
+    def leave_out(self, sessions: Sequence[SessionId]) -> None:
+        """From now on take nothing in of these, which leave the index."""
+        self._left_out = frozenset(sessions)
+        self.forget()
 
     def forget(self) -> None:
         """What was taken in is not in the database after all: ask it again."""

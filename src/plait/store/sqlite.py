@@ -6,6 +6,7 @@ kept with U+FFFD in its place, as the codec does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,9 @@ from plait.store.rows import closed, event_rows, require_epoch, require_place, s
 from plait.store.salvage import MovedAside, put_aside, recover
 from plait.store.schema import Migrated
 from plait.store.search import Backlog, find_in
+
+BREATH = 0.001
+"""Seconds between two steps of a purge, in which others come to write."""
 
 Finding = Migrated | MovedAside
 """What opening may have to tell the user; its `text` says it."""
@@ -213,14 +217,27 @@ class SqliteStore(Connections):
             return purging.sizes(reader, sessions)
 
     def purge(self, sessions: Sequence[SessionId]) -> None:
-        """See `Store.purge`. What is erased is overwritten in the file."""
-        with self._writing:  # held by the transaction once more
+        """See `Store.purge`: on the way, whoever wants to append waits for a step only. What is erased is overwritten in the file."""
+        with self._reads() as reader:
+            purging.require_trash(reader, sessions)
+        with self._writing:
+            self._backlog.leave_out(sessions)
+        try:
+            for session in dict.fromkeys(sessions):
+                while self._leaves_index(session):
+                    time.sleep(BREATH)
             with self._transaction() as writer:
-                crash_point("purge.begin")
                 purging.erase(writer, sessions)
             crash_point("purge.after")
-            self._backlog.forget()
-            self._log_bytes += CHECKPOINT_OVERDUE  # what was erased shall not lie in the log for long
+        finally:
+            with self._writing:
+                self._backlog.leave_out(())
+                self._log_bytes += CHECKPOINT_OVERDUE  # what was erased shall not lie in the log for long
+
+    def _leaves_index(self, session: SessionId) -> bool:
+        """One step of taking a session out of the index; whether there is another."""
+        with self._transaction() as writer:
+            return purging.take_out(writer, session)
 
     def claim(self, session: SessionId, owner: str) -> bool:
         """See `Store.claim`."""
