@@ -276,23 +276,30 @@ def test_export_of_everything_beside_the_owner_comes_back_alike(store: SqliteSto
     assert (tmp_path / "all.json").read_bytes() == before
 
 
+def exported(store: SqliteStore, request: Request, **environ: str) -> tuple[str, str]:
+    """What an export writes to standard output, and what it tells."""
+    out = io.StringIO()
+    told = export(store.path, environ, request, out)
+    return out.getvalue(), told
+
+
 def test_export_into_a_directory_writes_all_or_nothing(store: SqliteStore, tmp_path: Path) -> None:
     request = Request(str(tmp_path), everything=True, output="out")
     (tmp_path / "out").mkdir()
-    assert export(store.path, {}, request) == ("", f"3 sessions in {tmp_path}/out.")
+    assert exported(store, request) == ("", f"3 sessions in {tmp_path}/out.")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["auth-fix-bbbb2222.md", "default-cccc3333.md", "notes-aaaa1111.md"]
     (tmp_path / "out" / names[0]).unlink()
     with pytest.raises(UsageError, match="is there already"):
-        export(store.path, {}, request)
+        exported(store, request)
     assert not (tmp_path / "out" / names[0]).exists()
 
 
 def test_which_session_is_exported(store: SqliteStore, tmp_path: Path) -> None:
     there = str(tmp_path)
-    assert export(store.path, {}, Request(OTHER.directory))[0].startswith("# notes\n")
-    assert export(store.path, {}, Request(there, ("bbbb",)))[0].startswith("# auth-fix\n")
-    both = export(store.path, {}, Request(there, ("notes", "aaaa1111", "auth-fix"), form="html"))[0]
+    assert exported(store, Request(OTHER.directory))[0].startswith("# notes\n")
+    assert exported(store, Request(there, ("bbbb",)))[0].startswith("# auth-fix\n")
+    both = exported(store, Request(there, ("notes", "aaaa1111", "auth-fix"), form="html"))[0]
     assert both.count("<article>") == 2
     assert "\x1b" not in both
     for request, told in (
@@ -301,15 +308,25 @@ def test_which_session_is_exported(store: SqliteStore, tmp_path: Path) -> None:
         (Request(there, ("notes",), everything=True), "names, and --all"),
     ):
         with pytest.raises(UsageError, match=re.escape(told)):
-            export(store.path, {}, request)
+            exported(store, request)
     with pytest.raises(UsageError, match="No session is stored yet"):
-        export(tmp_path / "none.db", {}, Request(there))
+        export(tmp_path / "none.db", {}, Request(there), io.StringIO())
 
 
 def test_export_cuts_the_values_of_the_environment(store: SqliteStore, tmp_path: Path) -> None:
-    text, told = export(store.path, {"OPENAI_API_KEY": "alert(1)"}, Request(str(tmp_path), ("auth-fix",)))
+    text, told = exported(store, Request(str(tmp_path), ("auth-fix",)), OPENAI_API_KEY="alert(1)")
     assert "alert(1)" not in text
     assert "secrets were replaced by <secret>. With --with-secrets they stay." in told
-    kept, told = export(store.path, {"OPENAI_API_KEY": "alert(1)"}, Request(str(tmp_path), ("auth-fix",), with_secrets=True))
+    kept, told = exported(store, Request(str(tmp_path), ("auth-fix",), with_secrets=True), OPENAI_API_KEY="alert(1)")
     assert "alert(1)" in kept
     assert told == ""
+
+
+def test_a_pipe_whose_reader_has_gone_is_no_fault_of_the_database(store: SqliteStore, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    out = os.fdopen(writer, "w")
+    with pytest.raises(BrokenPipeError):
+        export(store.path, {}, Request(str(tmp_path), everything=True), out)
+    with pytest.raises(BrokenPipeError):  # what it still holds
+        out.close()

@@ -134,11 +134,9 @@ def export(ctx: click.Context, /, **given: Any) -> None:
     from plait.export_command import Request, export
 
     request = Request(directory=directory_of(ctx), **given)
-    text, told = export(_paths().database, os.environ, request)
-    if text:
-        click.echo(text, nl=False)
+    told = export(_paths().database, os.environ, request, sys.stdout)
     if told:
-        click.echo(told, err=bool(text))
+        click.echo(told, err=not request.output)
 
 
 KEEPING: tuple[click.Command, ...] = (sessions, search, trash, export, backup, restore, vacuum, doctor, stats)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from plait import __version__
 from plait.core.commands import SessionInfo
@@ -18,8 +19,8 @@ from plait.core.ports import Project
 from plait.core.sanitize import sanitize
 from plait.core.secrets import Secrets
 from plait.exchange.document import Kept
-from plait.exchange.export import Exported, Format, file_name, format_of, render, secrets_told
-from plait.exchange.new_file import taken, write_new
+from plait.exchange.export import Exported, Format, file_name, format_of, pieces, secrets_told
+from plait.exchange.new_file import taken, write_pieces
 from plait.sessions_command import home_of
 from plait.store.reading import Reader, reading
 
@@ -38,22 +39,28 @@ class Request:
     with_secrets: bool = False
 
 
-def export(database: Path, environ: Mapping[str, str], request: Request) -> tuple[str, str]:
-    """The text for standard output, and what to tell on the other stream. Raises `PlaitError`."""
+def export(database: Path, environ: Mapping[str, str], request: Request, out: TextIO) -> str:
+    """Write the document, to `out` where there is no other place; returns what to tell then. Raises `PlaitError`."""
     if request.everything and request.names:
         raise UsageError("There are names, and --all. Give one of them.")
     form = _form(request)
     secrets = None if request.with_secrets else Secrets(environ)
+    lost: OSError | None = None
     with reading(database) as reader:
         if reader is None:
             raise UsageError("No session is stored yet, so there is nothing to export. plait opens one.")
         rows = _chosen(reader, request)
         target = Path(os.path.join(request.directory, request.output)) if request.output else None
         if target is not None and target.is_dir():
-            text, told = "", _write_each(reader, rows, target, form, secrets)
+            told = _write_each(reader, rows, target, form, secrets)
+        elif target is not None:
+            told = _write_one(reader, rows, target, form, secrets)
         else:
-            text, told = _write_one(reader, rows, target, form, secrets)
-    return text, sanitize("\n".join(line for line in (*told, secrets_told(secrets.found) if secrets else "") if line))
+            told = []
+            lost = _print(out, _pieces(reader, rows, form, secrets))
+    if lost is not None:
+        raise lost
+    return sanitize("\n".join(line for line in (*told, secrets_told(secrets.found) if secrets else "") if line))
 
 
 def _form(request: Request) -> Format:
@@ -97,30 +104,38 @@ def _load(reader: Reader, rows: Sequence[SessionInfo]) -> Iterator[Exported]:
         yield Exported(row, Kept(row.id, projects[row.project], tuple(reader.events(row.id)), drafts.get(row.id)))
 
 
-def _render(sessions: Sequence[Exported], form: Format, secrets: Secrets | None) -> str:
-    return render(sessions, form, program=__version__, at=time.time(), cut=secrets.cut if secrets else None)
+def _pieces(reader: Reader, rows: Sequence[SessionInfo], form: Format, secrets: Secrets | None) -> Iterator[str]:
+    """One document of these sessions; one at a time is in memory."""
+    cut = secrets.cut if secrets else None
+    return pieces(_load(reader, rows), len(rows), form, program=__version__, at=time.time(), cut=cut)
 
 
-def _write_one(
-    reader: Reader, rows: Sequence[SessionInfo], target: Path | None, form: Format, secrets: Secrets | None
-) -> tuple[str, list[str]]:
-    if target is not None and os.path.lexists(target):
+def _print(out: TextIO, document: Iterator[str]) -> OSError | None:
+    """What is wrong with the output, such as a pipe whose reader has gone: no fault of the database, which is open meanwhile."""
+    try:
+        out.writelines(document)
+        out.flush()
+    except OSError as error:
+        return error
+    return None
+
+
+def _write_one(reader: Reader, rows: Sequence[SessionInfo], target: Path, form: Format, secrets: Secrets | None) -> list[str]:
+    if os.path.lexists(target):
         raise taken(target)
-    text = _render(list(_load(reader, rows)), form, secrets)
-    if target is None:
-        return text, []
-    write_new(target, text)
-    return "", [_done(target, rows)]
+    write_pieces(target, _pieces(reader, rows, form, secrets))
+    return [_done(target, rows)]
 
 
 def _write_each(reader: Reader, rows: Sequence[SessionInfo], target: Path, form: Format, secrets: Secrets | None) -> list[str]:
-    """A file for each session; one at a time is in memory."""
+    """A file for each session."""
     places = {row.id: target / file_name(row, form) for row in rows}
     for place in places.values():
         if os.path.lexists(place):
             raise taken(place)
     for one in _load(reader, rows):
-        write_new(places[one.row.id], _render([one], form, secrets))
+        made = pieces((one,), 1, form, program=__version__, at=time.time(), cut=secrets.cut if secrets else None)
+        write_pieces(places[one.row.id], made)
     return [f"{counted(len(rows), 'session')} in {target}."]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import stat
+import tracemalloc
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,10 +23,10 @@ from plait.core.messages import AssistantMessage, Attachment, CallId, ProjectId,
 from plait.core.ports import Project
 from plait.core.secrets import MARK, Secrets
 from plait.core.session import SessionState
-from plait.exchange.document import Kept, to_json
-from plait.exchange.export import Exported, Format, file_name, render
-from plait.exchange.html import to_html
-from plait.exchange.markdown import to_markdown
+from plait.exchange.document import Kept, to_json as json_pieces
+from plait.exchange.export import Exported, Format, file_name, pieces, render
+from plait.exchange.html import to_html as html_pieces
+from plait.exchange.markdown import to_markdown as markdown_pieces
 from plait.exchange.new_file import unused, write_new
 from plait.exchange.redact import redacted
 from plait.exchange.story import Story, story_of
@@ -63,6 +65,18 @@ HOSTILE = st.lists(
 
 def stamped(*events: e.Durable) -> tuple[e.Stamped, ...]:
     return tuple(e.Stamped(ID, seq, 1000.0 + seq, event) for seq, event in enumerate(events, 1))
+
+
+def to_json(kept: Sequence[Kept], *, program: str, at: float, redacted: bool) -> str:
+    return "".join(json_pieces(kept, program=program, at=at, redacted=redacted))
+
+
+def to_markdown(stories: Sequence[Story]) -> str:
+    return "".join(markdown_pieces(stories))
+
+
+def to_html(stories: Sequence[Story]) -> str:
+    return "".join(html_pieces(stories, len(stories)))
 
 
 def story(text: str) -> Story:
@@ -334,6 +348,23 @@ def test_secrets_are_cut_out_of_every_form() -> None:
     assert secrets.found >= 12
     kept = from_json(render(sessions, "json", program="1", at=1.0, cut=secrets.cut))
     assert kept[0].events[2].event == e.UnknownEvent("Later", f'{{"a": ["{MARK}"]}}')
+
+
+def test_no_more_than_one_session_is_in_memory() -> None:
+    def many() -> Iterator[Exported]:
+        for number in range(40):
+            yield Exported(ROW, Kept(ID, PROJECT, stamped(e.UserSaid(f"{number}" + "word " * 200_000))))
+
+    forms: tuple[Format, ...] = ("markdown", "json", "html")
+    for form in forms:
+        tracemalloc.start()
+        try:
+            length = sum(len(piece) for piece in pieces(many(), 40, form, program="1", at=1.0, cut=None))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert length > 40_000_000
+        assert peak < 16_000_000
 
 
 # Files

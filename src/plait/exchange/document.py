@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,18 +29,25 @@ class Kept:
     draft: Draft | None = None
 
 
-def to_json(kept: Sequence[Kept], *, program: str, at: float, redacted: bool) -> str:
-    """The document, ASCII only, an event on each line. `program` is the version of plait; `at` is in seconds since 1970."""
+def to_json(kept: Iterable[Kept], *, program: str, at: float, redacted: bool) -> Iterator[str]:
+    """The document in pieces, ASCII only, an event on each line. `program` is the version of plait; `at` is in seconds since 1970."""
     head = {"format": FORMAT, "version": VERSION, "program": program, "exportedAt": at, "redacted": redacted}
-    sessions = ",\n".join(map(_session, kept))
-    return json.dumps(head)[:-1] + f', "sessions": [\n{sessions}\n]}}\n'
+    yield json.dumps(head)[:-1] + ', "sessions": ['
+    between = "\n"
+    for one in kept:
+        yield between
+        yield from _session(one)
+        between = ",\n"
+    yield "\n\n]}\n" if between == "\n" else "\n]}\n"
 
 
-def _session(kept: Kept) -> str:
+def _session(kept: Kept) -> Iterator[str]:
     project = {"id": kept.project.id, "name": kept.project.name, "directory": kept.project.directory, "createdAt": kept.project.created_at}
     head = json.dumps({"id": kept.session, "project": project, "draft": _plain(kept.draft) if kept.draft else None})
-    events = ",\n".join(json.dumps(_plain(stamped)) for stamped in kept.events)
-    return head[:-1] + f', "events": [\n{events}\n]}}'
+    yield head[:-1] + ', "events": ['
+    for number, stamped in enumerate(kept.events):
+        yield ("," if number else "") + "\n" + json.dumps(_plain(stamped))
+    yield "\n]}" if kept.events else "\n\n]}"
 
 
 def _plain(value: object) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Literal, TypeAlias
@@ -30,15 +30,24 @@ class Exported:
     kept: Kept
 
 
-def render(sessions: Sequence[Exported], form: Format, *, program: str, at: float, cut: Callable[[str], str] | None) -> str:
-    """One document of all these sessions; `cut` takes the secrets out of each text, None leaves them."""
+Cut: TypeAlias = Callable[[str], str] | None
+"""Takes the secrets out of a text; None leaves them."""
+
+
+def render(sessions: Sequence[Exported], form: Format, *, program: str, at: float, cut: Cut) -> str:
+    """One document of all these sessions."""
+    return "".join(pieces(sessions, len(sessions), form, program=program, at=at, cut=cut))
+
+
+def pieces(sessions: Iterable[Exported], count: int, form: Format, *, program: str, at: float, cut: Cut) -> Iterator[str]:
+    """The document of so many sessions, piece by piece; no more than one of them is held at a time."""
     if cut is not None:
         # `first` says once more how the first message begins: no document has it, and a secret in it would be counted twice.
-        sessions = [redacted(replace(one, row=replace(one.row, first="")), cut) for one in sessions]
+        sessions = (redacted(replace(one, row=replace(one.row, first="")), cut) for one in sessions)
     if form == "json":
-        return to_json([one.kept for one in sessions], program=program, at=at, redacted=cut is not None)
-    stories = [story_of(one.row, one.kept.events) for one in sessions]
-    return to_markdown(stories) if form == "markdown" else to_html(stories)
+        return to_json((one.kept for one in sessions), program=program, at=at, redacted=cut is not None)
+    stories = (story_of(one.row, one.kept.events) for one in sessions)
+    return to_markdown(stories) if form == "markdown" else to_html(stories, count)
 
 
 def file_name(row: SessionInfo, form: Format) -> str:

@@ -5,7 +5,7 @@ Everything that was said is escaped text; a policy in the page forbids a browser
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import groupby
 from operator import itemgetter
@@ -32,15 +32,21 @@ article + article { border-top: 2px solid var(--edge); margin-top: 3rem; }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def to_html(stories: Sequence[Story]) -> str:
-    """The page."""
-    title = stories[0].name if len(stories) == 1 else f"{len(stories):,} sessions"
-    head = (
+def to_html(stories: Iterable[Story], count: int) -> Iterator[str]:
+    """The page with so many stories, in pieces."""
+    for number, story in enumerate(stories):
+        if not number:
+            yield _head(story.name if count == 1 else f"{count:,} sessions")
+        yield from _story(story)
+    yield "</body>\n</html>\n"
+
+
+def _head(title: str) -> str:
+    return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{text_of(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n'
     )
-    return head + "".join(map(_story, stories)) + "</body>\n</html>\n"
 
 
 def text_of(text: str) -> str:
@@ -48,9 +54,11 @@ def text_of(text: str) -> str:
     return escape(sanitize(text), quote=True)
 
 
-def _story(story: Story) -> str:
+def _story(story: Story) -> Iterator[str]:
     facts = "".join(f"<dt>{text_of(label)}</dt><dd>{text_of(value)}</dd>\n" for label, value in story.facts)
-    return f"<article>\n<h1>{text_of(story.name)}</h1>\n<dl>\n{facts}</dl>\n" + "".join(map(_item, story.items)) + "</article>\n"
+    yield f"<article>\n<h1>{text_of(story.name)}</h1>\n<dl>\n{facts}</dl>\n"
+    yield from map(_item, story.items)
+    yield "</article>\n"
 
 
 def _item(item: Item) -> str:

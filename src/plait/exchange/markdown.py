@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from plait.core.sanitize import sanitize
 from plait.exchange.story import TAKEN_BACK, Item, Part, Story, when
@@ -22,14 +22,17 @@ _RUNS = re.compile(r"`+")
 _FENCE = re.compile(r"(`{3,})[^`]*|(~{3,}).*")
 
 
-def to_markdown(stories: Sequence[Story]) -> str:
-    """The document."""
-    return "\n---\n\n".join(_story(story) for story in stories)
+def to_markdown(stories: Iterable[Story]) -> Iterator[str]:
+    """The document in pieces."""
+    for number, story in enumerate(stories):
+        yield "\n---\n\n" if number else ""
+        yield from _story(story)
 
 
-def _story(story: Story) -> str:
-    facts = "".join(f"- {label}: {inline(value)}\n" for label, value in story.facts)
-    return f"# {inline(story.name)}\n\n{facts}" + "".join(map(_item, story.items))
+def _story(story: Story) -> Iterator[str]:
+    yield f"# {inline(story.name)}\n\n"
+    yield from (f"- {label}: {inline(value)}\n" for label, value in story.facts)
+    yield from map(_item, story.items)
 
 
 def _item(item: Item) -> str:

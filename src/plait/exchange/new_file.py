@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def unused(path: Path) -> Path:
 
 
 def write_new(path: Path, text: str) -> None:
+    """`write_pieces`, of a whole text."""
+    write_pieces(path, (text,))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
     """Write a new file for this user alone. Raises `UsageError` where one lies there already, `PlaitError` where it cannot be written."""
     if os.path.lexists(path):
         raise taken(path)
@@ -29,7 +35,7 @@ def write_new(path: Path, text: str) -> None:
         part = Path(name)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-                file.write(text)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             put_in_place(part, path)

@@ -32,7 +32,7 @@ PROJECT = Project(ProjectId("cache-1"), "cache", "/nowhere/cache", 1.7e9)
 
 def document(*lives: Player, redacted: bool = False) -> bytes:
     kept = [Kept(player.session.id, PROJECT, tuple(player.durable)) for player in lives]
-    return to_json(kept, program="0", at=1.7e9, redacted=redacted).encode()
+    return "".join(to_json(kept, program="0", at=1.7e9, redacted=redacted)).encode()
 
 
 def life(choices: list[Any], name: str = "s-1") -> Player:
@@ -97,7 +97,7 @@ def again(conversation: Conversation) -> Conversation:
     opened = e.SessionOpened("fix-cache", "debug", PROJECT.id, conversation.directory)
     events = new_session(session, opened, conversation)
     kept = [Kept(session.id, PROJECT, tuple(events))]
-    (one,), left = read_bytes(to_json(kept, program="0", at=1.7e9, redacted=False).encode(), "plait")
+    (one,), left = read_bytes("".join(to_json(kept, program="0", at=1.7e9, redacted=False)).encode(), "plait")
     assert not left
     return one
 
@@ -266,6 +266,6 @@ def test_events_that_are_out_of_place_in_a_document_raise_nothing() -> None:
     for _ in range(300):
         events = chance.choices(every, k=12)
         kept = Kept(SessionId("s"), PROJECT, tuple(e.Stamped(SessionId("s"), seq, 1e9, event) for seq, event in enumerate(events, 1)))
-        found, _ = read_bytes(to_json([kept], program="0", at=1.0, redacted=False).encode(), "plait")
+        found, _ = read_bytes("".join(to_json([kept], program="0", at=1.0, redacted=False)).encode(), "plait")
         for one in found:
             assert imported(one).state is SessionState.COMPLETED
