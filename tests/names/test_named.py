@@ -10,6 +10,7 @@ import pytest
 from plait.core.events import Kind
 from plait.names import Proposal, named
 from plait.names.evidence import ENGLISH, EUROPEAN, OTHERS
+from plait.names.material import HEAD, TAIL
 
 TRACE = """Traceback (most recent call last):
   File "/srv/shop/app.py", line 10, in <module>
@@ -172,10 +173,19 @@ def test_a_secret_is_known_again_without_its_announcement() -> None:
     assert named(["password=Pferdestall, docker login fails", "Pferdestall is refused, pferdestall too"]).name == "docker-login-refused"
 
 
-def test_half_a_secret_at_the_cut_is_not_taken_for_a_word() -> None:
-    for padding in range(1_380, 1_520, 7):
-        message = "." * padding + " docker password=zebrazebrazebra" + "." * 3_000
-        assert "zeb" not in named([message]).name
+@pytest.mark.parametrize(
+    "secret",
+    ["ghp_zebrazebrazebra1234567890", "sk-zebrazebrazebra1", "zebra7qZ9kfhQ2xV8bN4mT1cR6yL3", "Authorization: Bearer zebra123"],
+)
+def test_half_a_secret_at_the_cut_is_not_taken_for_a_word(secret: str) -> None:
+    """Half of one has not the form of a secret any more. Long messages are read at both ends, and the cut goes through each place of it."""
+    dots = "." * 3_000
+    for place in range(1, len(secret)):
+        head = "docker fails ".ljust(HEAD - place - 1, ".") + " " + secret + dots
+        tail = "docker fails " + dots + secret + " ".ljust(TAIL - len(secret) + place, ".")
+        assert "zeb" not in named([head]).name
+        assert not re.search("zeb|bra", named([tail]).name)
+        assert "docker" in named([head]).name
 
 
 @pytest.mark.parametrize(
