@@ -40,6 +40,7 @@ async def test_tags_are_given_shown_and_taken_off(tmp_path: Path) -> None:
         assert "#api #db" in await prompt.told("/sessions")
         assert await names(prompt, "/sessions tag:new") == ["docs"]
         assert "'default' has no tag any more." in await prompt.told("/tag -api -db")
+        assert "'default' is tagged #docs. /tag docs +TAG would tag the session 'docs'." in await prompt.told("/tag docs")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from plait.repl.render import relative_time
 from plait.repl.slash.choices import Choice, Lookup, newest_of, one_session
 from plait.repl.slash.layout import heading, pairs, paragraph
 from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, listed, notice, usage_error
-from plait.repl.slash.targets import completed, one_of, one_word, open_or_closed, shown_or_meant
+from plait.repl.slash.targets import completed, fleet_now, one_of, one_word, open_or_closed, shown_or_meant
 from plait.repl.slash.wording import counted, size, state_words
 
 TAG_USAGE: Final = "/tag [NAME] +TAG -TAG"
@@ -41,7 +41,10 @@ async def tag(prompt: Prompt, argument: str) -> None:
         return
     now = next((one for one in await prompt.client.sessions() if one.id == row.id), row)
     told = f"is tagged {tags_text(now.tags)}" if now.tags else "has no tag any more"
-    notice(prompt, f"'{now.name}' {told}.", "success")
+    names = {other.name for other in (await fleet_now(prompt)).sessions}
+    namesake = next((one for one in bare if one in names), "")
+    hint = f" /tag {namesake} +TAG would tag the session '{namesake}'." if namesake else ""
+    notice(prompt, f"'{now.name}' {told}.{hint}", "success")
 
 
 async def _show_tags(prompt: Prompt, row: c.SessionInfo) -> None:
