@@ -88,6 +88,11 @@ class Front:
         if self._loop:
             self._loop.choose()
 
+    def offer(self, start: str) -> None:
+        """The key that offers what completes a command."""
+        if self._loop:
+            self._loop.offer(start)
+
 
 def run_repl(program: Program, prompt: str, beginning: Beginning) -> int:
     """The prompt, in the program's directory; returns the exit code. Raises `PlaitError`."""
@@ -138,7 +143,7 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
         toolbar=front.toolbar,
         completer=DynamicCompleter(lambda: front.completer),
         vi_mode=vi_mode,
-        key_bindings=session_keys(front.move, front.choose),
+        key_bindings=session_keys(front.move, front.choose, front.offer),
         colours=look.colour,
         sanitize=sanitize,
         on_interrupt=front.interrupt,

@@ -36,7 +36,7 @@ def nothing(*arguments: str) -> None:
 
 def test_every_key_of_the_table_is_bound() -> None:
     own = build_keys(Buffer(), PasteShelf(), str, Actions(nothing, nothing, nothing, nothing, nothing, nothing), Nothing())
-    bindings = merge_key_bindings([load_key_bindings(), own, session_keys(nothing, nothing)])
+    bindings = merge_key_bindings([load_key_bindings(), own, session_keys(nothing, nothing, nothing)])
     sequences = [sequence for row in KEYS for sequence in row.bound]
     assert len(sequences) > 15
     for sequence in sequences:
@@ -48,9 +48,9 @@ def test_every_key_between_sessions_is_in_the_table() -> None:
     told = {keys for row in KEYS for keys in row.bound}
     bound = {
         tuple(key if isinstance(key, str) and len(key) == 1 else Keys(key).value for key in one.keys)
-        for one in session_keys(nothing, nothing).bindings
+        for one in session_keys(nothing, nothing, nothing).bindings
     }
-    assert len(bound) == 25
+    assert len(bound) == 26
     assert bound <= told
 
 

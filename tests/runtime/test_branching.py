@@ -71,6 +71,11 @@ async def test_what_was_taken_back_is_told_no_more_and_comes_back_with_redo() ->
         assert told(here) == ["one", "two", "four"]
         assert [event.text for event in here.log(session) if isinstance(event, e.UserSaid)] == ["one", "two", "three", "four"]
         await ask(coordinator, Redo(session), c.Refused)
+        await ask(coordinator, Rewind(session), c.Done)
+    async with here.start() as coordinator:
+        assert await texts(coordinator, session) == ["one", "two"]
+        await ask(coordinator, Redo(session), c.Done)
+        assert await texts(coordinator, session) == ["one", "two", "four"]
 
 
 async def test_what_cannot_be_taken_back_is_refused_with_the_way_out() -> None:

@@ -169,6 +169,10 @@ class Repl(OnScreen):
                 self._drafts.set_aside(self._screen.draft)
             self._screen.pick("/switch ", self._drafts.give_back)
 
+    def offer(self, start: str) -> bool:
+        """See `OnScreen`; not while plait itself asks something."""
+        return not self._asides.prompt and super().offer(start)
+
     def _hint_at_many(self) -> None:
         self._screen.hint(f"plait runs one session now. {self.to_many}".rstrip())
 

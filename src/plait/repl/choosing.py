@@ -148,6 +148,10 @@ class Choosing:
     def choose(self) -> None:
         """The list is there already."""
 
+    def offer(self, start: str) -> bool:
+        """There is nothing to go back in."""
+        return False
+
 
 class SoughtCompleter(Completer):
     """The menu: sessions in which all the words of the line stand. `about` says what stands beside a name."""

@@ -57,8 +57,9 @@ class OnScreen:
         return await self._screen.edit(text)
 
     def prefill(self, text: str) -> None:
-        """Put text into the input line."""
-        self._screen.draft = text
+        """Put text into the input line, before what was typed there meanwhile."""
+        typed = self._screen.draft
+        self._screen.draft = f"{text}\n{typed}" if typed else text
 
     def offer(self, start: str) -> bool:
         """Let the user choose what completes the start of a command; not over something that is being typed."""
