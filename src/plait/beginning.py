@@ -48,6 +48,9 @@ async def first_session(
             return known
     reply = await client.submit(command)
     if not isinstance(reply, c.Done):
+        meanwhile = session_named(await client.sessions(), beginning.session, directory) if beginning.session else None
+        if meanwhile is not None and meanwhile.state is not SessionState.COMPLETED:
+            return meanwhile  # another plait that was started at the same time has opened it
         raise _error(reply, "opened")
     fleet = await client.submit(c.ReadFleet())  # the open ones, however many are stored
     if not isinstance(fleet, c.Fleet):

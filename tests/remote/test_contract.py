@@ -279,3 +279,16 @@ async def test_a_reader_that_takes_its_time_loses_nothing_durable(meeting: Meet)
             with anyio.fail_after(LIMIT):
                 seqs = [(await anext(events)).seq for _ in range(1_500)]
         assert seqs == list(range(2, 1_502))
+
+
+async def test_who_comes_at_the_same_time_goes_on_in_the_same_session(meeting: Meet) -> None:
+    async with meeting() as at:
+        found: set[SessionId] = set()
+
+        async def enter() -> None:
+            found.add((await at.done(c.EnterProject("/shop"))).session)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(enter)
+        assert len(found) == 1

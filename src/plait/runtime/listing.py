@@ -35,6 +35,8 @@ class SessionList:
         """Whether all completed ones are in it."""
         self._filling = anyio.Lock(fast_acquire=True)
         """Held while they are read."""
+        self.entering = anyio.Lock(fast_acquire=True)
+        """Held by who looks for a session to go on in, and may open one: who comes at the same time goes on in that."""
         self._drafts: dict[SessionId, Draft] = {}
         """What was typed and not sent; only sessions that have something."""
         self._unsaved: set[SessionId] = set()

@@ -54,6 +54,11 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 async def enter_project(registry: Registry, command: c.EnterProject) -> c.Reply:
     """See `EnterProject`. At the limit it goes on in the session used last, wherever that is, and notes so there."""
+    async with registry.list.entering:
+        return await _entered(registry, command)
+
+
+async def _entered(registry: Registry, command: c.EnterProject) -> c.Reply:
     project = await project_of(registry, command.directory)
     rows = sorted(registry.list.open(), key=lambda row: -row.used_at)
     here = [row for row in rows if row.directory == command.directory] or [row for row in rows if row.project == project.id]
