@@ -11,13 +11,13 @@ Part of the composition root; `joining` has the same for sessions that are kept.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from plait.app import models_over, open_app
-from plait.core.errors import NoOwner
+from plait.core.errors import ConfigError, NoOwner
 from plait.program import Program
 from plait.remote.client import RemoteClient
 from plait.remote.holding import Owned
@@ -38,8 +38,8 @@ class PassingWays:
     async def own(self, *, heir: bool) -> AsyncGenerator[Owned, None]:
         """See `Ways`."""
         store = MemoryStore()
-        with tempfile.TemporaryDirectory(prefix="plait-") as place:
-            program = replace(self._program, paths=replace(self._program.paths, state=Path(place)))
+        with _temporary_directory() as place:
+            program = replace(self._program, paths=replace(self._program.paths, state=place))
             async with models_over(store, program) as catalog, open_app(program, store, catalog) as coordinator:
                 yield Owned(coordinator, None)
 
@@ -48,3 +48,16 @@ class PassingWays:
         """See `Ways`. Raises `NoOwner`: there is nobody to attach to."""
         raise NoOwner("Nothing is kept here, so there is nothing to attach to. Start plait without --ephemeral.")
         yield
+
+
+@contextmanager
+def _temporary_directory() -> Iterator[Path]:
+    """A directory for this user alone, until the end. Raises `ConfigError` where there is no place for one."""
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="plait-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ConfigError(
+            f"No temporary directory can be made ({error.strerror}). Set TMPDIR to a directory that you can write to."
+        ) from error
+    with directory as place:
+        yield Path(place)

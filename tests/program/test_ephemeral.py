@@ -11,7 +11,8 @@ import pytest
 
 from plait.outcome import guarded
 from plait.program import NOTHING_KEPT
-from tests.program.running import Place
+from tests.program.running import PLAIT, Place
+from tests.timing import LIMIT
 
 NOT_KEPT = "(default, not kept) >"
 
@@ -97,6 +98,16 @@ def test_what_needs_the_disk_says_so(place: Place, arguments: list[str]) -> None
     assert done.returncode == 2
     assert "--ephemeral" in done.stderr
     assert "on disk" in done.stderr
+    assert not place.home.exists()
+
+
+def test_without_a_place_for_temporary_files_it_says_so(place: Place) -> None:
+    file = place.root / "file"
+    file.write_text("")
+    command = [*PLAIT[:1], "-c", f"import tempfile; tempfile.tempdir = {str(file)!r}; from plait.cli import main; main()"]
+    with place.process("run", "--ephemeral", "hello", command=command) as process:
+        _, told = process.communicate(timeout=LIMIT)
+    assert (process.returncode, "Set TMPDIR to a directory" in told) == (2, True), told
     assert not place.home.exists()
 
 
