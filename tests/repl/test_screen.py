@@ -144,7 +144,7 @@ def test_the_editor_gets_the_text_while_the_stream_goes_on(tmp_path: Path, key: 
         modes = Path(f"{script}.modes").read_text().split()
         assert "icanon" in modes
         assert "echo" in modes
-        assert "icrnl;" in modes or "icrnl" in modes
+        assert "icrnl" in modes
         pty.type("\r")
         pty.until(lambda: "got 14 characters: 'draft and more'" in pty.text)
 
@@ -211,8 +211,7 @@ def test_wide_and_joined_characters_keep_the_line_and_the_cursor(text: str) -> N
         pty.pause(0.2)
         pty.type("x")
         pty.until(lambda: pty.input_row.replace(" ", "").endswith("x"))
-        row = pty.screen.display[pty.screen.cursor.y]
-        assert row[: pty.screen.cursor.x].rstrip().endswith("x") or "漢" in text
+        assert pty.screen.buffer[pty.screen.cursor.y][pty.screen.cursor.x - 1].data == "x"
         pty.type("\r")
         pty.until(lambda: f"got {len(text) + 1} characters" in pty.text)
         assert pty.text.count("(demo) >") == 1

@@ -110,13 +110,15 @@ def test_what_has_no_word_asks_for_nothing(text: str) -> None:
     assert phrases(text) == ()
 
 
-@pytest.mark.parametrize(
-    "text",
-    ['"db', 'db"', "db)", "(db", "db*", "-db", "^db", "db OR", "NEAR(db", "said:db", "{said}:db", "db\0", "'; DROP TABLE x; --db", "d*b"],
-)
+PLAIN = ('"db', 'db"', "db)", "(db", "db*", "-db", "^db", "db\0")
+OTHER_WORDS = ("db OR", "NEAR(db", "said:db", "{said}:db", "'; DROP TABLE x; --db", "d*b")
+
+
+@pytest.mark.parametrize("text", [*PLAIN, *OTHER_WORDS])
 def test_no_input_is_an_error_of_the_database(store: Store, text: str) -> None:
+    """Signs of SQLite's query language mean nothing, and its words are words that are searched for as any."""
     keep(store, *said("the db"))
-    assert found(store, text) in ([], [1])
+    assert found(store, text) == ([1] if text in PLAIN else [])
     assert found(store, text, session=text, project=text) == []
 
 
