@@ -4,7 +4,7 @@
 database without the search index). `claude-code-2.1.jsonl` and `codex-0.171.jsonl` were written by Claude Code 2.1.197 (`claude -p`, then
 `claude -c -p`) and Codex CLI 0.171.0 (`codex exec`, then `codex exec resume --last`), each from npm, with a server on loopback as their
 provider that answers with thinking, a tool call and a text; texts of their own of more than 300 characters were cut, the directory renamed.
-The others are written by hand after the programs' formats: of aichat no registry has the program itself.
+The others are written by hand after the programs' formats; those of aichat, a program in Rust, after its source.
 """
 
 from __future__ import annotations
