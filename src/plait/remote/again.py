@@ -16,8 +16,12 @@ import anyio
 
 from plait.core import commands as c, events as e
 from plait.core.codec import cleaned
+from plait.core.compacting import Compact, ReadContext
+from plait.core.measuring import Measured, ReadMetrics
 from plait.core.messages import SessionId
 from plait.core.ports import Client
+from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
+from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
 
 REPEATABLE: tuple[type[c.Command], ...] = (
     c.EnterProject,
@@ -35,7 +39,18 @@ REPEATABLE: tuple[type[c.Command], ...] = (
     c.ReadStatus,
     c.ReadModels,
     c.Search,
+    ContinueLast,
+    ChangeDirectory,
+    TagSession,
+    PinSession,
+    ReadTurns,
+    ReadContext,
+    ReadTrash,
+    Measured,
+    ReadMetrics,
 )
+UNSURE: tuple[type[c.Command], ...] = (ForkSession, PurgeTrash)
+"""Nothing in the session that they name tells whether they were carried out."""
 PAGE = 200
 SETTLING, POLL = 2.0, 0.01
 """Seconds that a disk may take to have what was said, and between two looks."""
@@ -67,8 +82,22 @@ def trace_of(command: c.Command) -> Trace | None:
     match cleaned(command):
         case c.Say(text=text, attachments=attachments):
             return lambda event: event == e.UserSaid(text, attachments)
+        case EditMessage(text=text):
+            return lambda event: isinstance(event, e.UserSaid) and event.text == text
         case c.Retry():
             return lambda event: isinstance(event, e.RetryAsked)
+        case Compact():
+            return lambda event: isinstance(event, e.CompactionAsked)
+        case Rewind():
+            return lambda event: isinstance(event, e.Rewound)
+        case Redo():
+            return lambda event: isinstance(event, e.Redone)
+        case ArchiveSession(archived=archived):
+            return lambda event: event == e.Archived(archived)
+        case DeleteSession():
+            return lambda event: event == e.Trashed(True)
+        case RestoreSession():
+            return lambda event: event == e.Trashed(False)
         case c.PauseSession():
             return lambda event: isinstance(event, e.Paused)
         case c.UnpauseSession():

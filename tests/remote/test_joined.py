@@ -1,0 +1,280 @@
+"""Whoever holds the sessions, over every change of their owner: nothing is told twice, nothing is lost, no command is carried out twice."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+import anyio
+import pytest
+from anyio.abc import TaskStatus
+from hypothesis import given, settings, strategies as st
+
+from plait.config import load
+from plait.core import commands as c, events as e
+from plait.core.errors import StoreBusy, StoreError
+from plait.core.messages import CallId, SessionId, ToolResult, Turn
+from plait.core.revising import ForkSession
+from plait.joining import apply_flags, joined
+from plait.paths import find_paths
+from plait.program import Program
+from plait.remote import again
+from plait.remote.client import RemoteClient
+from plait.remote.holding import TAKEN_OVER, Owned
+from plait.remote.joined import Joined
+from plait.store.owner import announced, take_ownership
+from plait.store.sqlite import Finding
+from tests.remote.ends import attached, serving
+from tests.runtime.waiting import LIMIT, until
+from tests.runtime.world import World, ask, opened, scripted
+from tests.strategies import of_hint
+
+pytestmark = pytest.mark.anyio
+
+SCRIPT = '[[reply]]\nmatch = "stream"\nwords = 40\nper_second = 100\n'
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home with a short path."""
+    with tempfile.TemporaryDirectory(prefix="h") as folder:
+        (Path(folder) / "script.toml").write_text(SCRIPT)
+        yield Path(folder)
+
+
+def program(home: Path, **flags: str | float) -> Program:
+    environ = {"PLAIT_HOME": str(home), "TMPDIR": str(home), "PLAIT_AUTO_NAMES": "0", "PLAIT_MODEL": f"scripted:{home}/script.toml"}
+    return Program(load(None, environ, flags), find_paths(environ), environ, str(home))
+
+
+def none_found(finding: Finding) -> None:
+    raise AssertionError(finding.text)
+
+
+@dataclass
+class Seat:
+    """A client of a home's sessions, and what its user was told."""
+
+    home: Path
+    told: list[str] = field(default_factory=list)
+    client: Joined = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = joined(program(self.home), none_found, self.told.append, 5.0)
+
+
+async def done(client: Joined, command: c.Command) -> c.Done:
+    with anyio.fail_after(LIMIT):
+        reply = await client.submit(command)
+    assert isinstance(reply, c.Done), reply
+    return reply
+
+
+async def test_one_owns_another_takes_over_and_who_follows_notices_nothing(home: Path) -> None:
+    first, second, third = Seat(home), Seat(home), Seat(home)
+    told: list[e.Stamped] = []
+    leave, left = anyio.Event(), anyio.Event()
+
+    async def own(*, task_status: TaskStatus[None]) -> None:
+        async with first.client:
+            task_status.started()
+            await leave.wait()
+        left.set()
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(own)
+        async with second.client as guest, third.client as follower:
+            assert (first.client.attached_to, guest.attached_to, follower.attached_to) == (0, os.getpid(), os.getpid())
+            await until(lambda: first.client.others == 2)
+            session = (await done(guest, c.EnterProject(str(home)))).session
+
+            async def follow() -> None:
+                async with aclosing(follower.follow(session, e.Cursor(0, 0))) as events:
+                    async for stamped in events:
+                        told.append(stamped)
+
+            tasks.start_soon(follow)
+            for number in range(5):
+                await done(follower, c.Say(session, f"message {number}"))
+                if number == 2:
+                    leave.set()
+            await left.wait()
+            await until(lambda: sum(isinstance(one.event, e.TurnEnded) for one in told) == 5)
+            tasks.cancel_scope.cancel()
+    seqs = [one.seq for one in told if one.seq is not None]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert [one.event.text for one in told if isinstance(one.event, e.UserSaid)] == [f"message {number}" for number in range(5)]
+    assert [seat.told.count(TAKEN_OVER) for seat in (first, second, third)] in ([0, 1, 0], [0, 0, 1])
+
+
+async def test_eight_at_once_have_one_owner(home: Path) -> None:
+    seats = [Seat(home) for _ in range(8)]
+    sessions: set[SessionId] = set()
+    all_in = anyio.Event()
+
+    async def come(seat: Seat) -> None:
+        async with seat.client:
+            sessions.add((await done(seat.client, c.EnterProject(str(home)))).session)
+            owners.append(not seat.client.attached_to)
+            if len(owners) == 8:
+                all_in.set()
+            await all_in.wait()
+
+    owners: list[bool] = []
+    with anyio.fail_after(LIMIT):
+        async with anyio.create_task_group() as tasks:
+            for seat in seats:
+                tasks.start_soon(come, seat)
+    assert (sum(owners), len(sessions)) == (1, 1)
+    assert announced(home / "data" / "plait.db")[1] == ""  # the last one leaves no socket behind
+
+
+async def test_a_database_that_is_not_shared_is_waited_for_and_then_told(home: Path) -> None:
+    (home / "data").mkdir()
+    lock = take_ownership(home / "data" / "plait.db")
+    with pytest.raises(StoreBusy, match=str(os.getpid())):
+        async with joined(program(home), none_found, print, 0.1):
+            raise AssertionError("it is another's")
+    seat = Seat(home)
+    async with anyio.create_task_group() as tasks:
+
+        async def let_go() -> None:
+            await until(lambda: bool(seat.told))
+            lock.release()
+
+        tasks.start_soon(let_go)
+        async with seat.client as client:
+            await done(client, c.EnterProject(str(home)))
+    assert "Waiting" in seat.told[0]
+
+
+async def test_what_keeps_it_from_being_opened_is_raised(home: Path) -> None:
+    (home / "data" / "plait.db").mkdir(parents=True)
+    with pytest.raises((StoreError, OSError)):
+        async with joined(program(home), none_found, print, 5.0):
+            raise AssertionError("there is no database")
+
+
+async def test_flags_are_asked_for_as_changes_of_one_session(home: Path) -> None:
+    async with Seat(home).client as owner, Seat(home).client as guest:
+        session = (await done(guest, c.EnterProject(str(home)))).session
+        other = (await done(guest, c.OpenSession(str(home)))).session
+        assert await apply_flags(guest, program(home), session) == ""
+        text = await apply_flags(guest, program(home, temperature=0.5, system="Be brief."), session)
+        assert "temperature is 0.5" in text
+        assert "the system prompt is the one given" in text
+        status = await owner.submit(c.ReadStatus(session))
+        assert isinstance(status, c.Status)
+        assert (status.temperature, status.system) == (0.5, "Be brief.")
+        assert await apply_flags(guest, program(home, temperature=0.5), session) == ""  # it is so already
+        untouched = await owner.submit(c.ReadStatus(other))
+        assert isinstance(untouched, c.Status)
+        assert untouched.temperature is None
+
+
+# Commands whose answer was lost.
+
+
+@dataclass
+class Losing:
+    """Ways to one coordinator whose connection ends in the middle of the commands that `loses` knows, before or after they are done."""
+
+    path: Path
+    loses: Callable[[c.Command], bool]
+    after: bool
+    lost: int = 0
+
+    def owner(self) -> int:
+        """See `Ways`."""
+        return 1
+
+    @asynccontextmanager
+    async def own(self, *, heir: bool) -> AsyncGenerator[Owned, None]:
+        """See `Ways`."""
+        raise StoreBusy("its owner is there")
+        yield
+
+    @asynccontextmanager
+    async def attach(self, silence: Callable[[bool], object]) -> AsyncGenerator[RemoteClient, None]:
+        """See `Ways`."""
+        async with attached(self.path, silence) as client:
+            submit = client.submit
+
+            async def losing(command: c.Command) -> c.Reply:
+                if not self.lost and self.loses(command):
+                    self.lost += 1
+                    if self.after:
+                        await submit(command)
+                    client._wire.close()
+                return await submit(command)
+
+            client.submit = losing  # type: ignore[method-assign]  # the connection ends at this very moment
+            yield client
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it was done", "after it was done"])
+async def test_a_lost_command_is_carried_out_once(tmp_path_factory: pytest.TempPathFactory, after: bool) -> None:
+    folder = tmp_path_factory.mktemp("s")
+    async with World(scripted()).start() as coordinator, serving(coordinator, folder / "s"):
+        for number, (make, event) in enumerate(LOST):
+            session = await opened(coordinator)
+            if isinstance(make(session), c.ReopenSession):
+                await ask(coordinator, c.CloseSession(session), c.Done)
+            else:
+                await ask(coordinator, c.PauseSession(session), c.Done)
+            if isinstance(make(session), c.PauseSession):
+                await ask(coordinator, c.UnpauseSession(session), c.Done)
+            ways = Losing(folder / "s", lambda command, make=make, session=session: command == make(session), after)  # type: ignore[misc]
+            async with Joined(ways, print, 5.0, now=lambda: 0.0) as client:
+                known = await client.submit(c.ReadStatus(session))
+                assert isinstance(known, c.Status)
+                reply = await done(client, make(session))
+            assert ways.lost == 1
+            log = [one for one in coordinator.world.store.read(session, known.info.seq) if isinstance(one.event, event)]
+            assert len(log) == 1, number
+            assert reply.session == session
+
+
+LOST: list[tuple[Callable[[SessionId], c.Command], type[e.Event]]] = [
+    (lambda session: c.Say(session, "hello"), e.UserSaid),
+    (c.CloseSession, e.Closed),
+    (c.ReopenSession, e.Reopened),
+    (c.PauseSession, e.Paused),
+    (c.UnpauseSession, e.Unpaused),
+]
+
+
+async def test_a_lost_open_is_found_by_its_name_and_a_lost_fork_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("s")
+    async with World(scripted()).start() as coordinator, serving(coordinator, folder / "s"):
+        async with Joined(
+            Losing(folder / "s", lambda command: isinstance(command, c.OpenSession), True), print, 5.0, now=lambda: 0.0
+        ) as client:
+            session = (await done(client, c.OpenSession("/shop", "own-name"))).session
+        assert [row.id for row in await coordinator.sessions()] == [session]
+        ways = Losing(folder / "s", lambda command: isinstance(command, ForkSession), True)
+        async with Joined(ways, print, 5.0) as client:
+            refused = await client.submit(ForkSession(session))
+            assert isinstance(refused, c.Refused)
+            assert "nobody knows whether it was done" in refused.text
+
+
+@given(st.data())
+@settings(max_examples=20)
+def test_of_every_command_it_is_decided_what_becomes_of_a_lost_one(data: st.DataObject) -> None:
+    for kind in get_args(c.Command):
+        command = data.draw(of_hint(kind))
+        ways = (isinstance(command, again.REPEATABLE), isinstance(command, again.UNSURE), again.trace_of(command) is not None)
+        assert sum(ways) + isinstance(command, c.OpenSession) == 1, kind
+
+
+def test_the_trace_of_an_answer_is_that_of_its_call() -> None:
+    trace = again.trace_of(c.AnswerQuestion(SessionId("s"), CallId("one"), "yes"))
+    assert trace is not None
+    assert trace(e.QuestionAnswered(Turn(1), ToolResult(CallId("one"), "ask_user", "yes", "done")))
+    assert not trace(e.QuestionAnswered(Turn(1), ToolResult(CallId("two"), "ask_user", "yes", "done")))
