@@ -257,6 +257,7 @@ def test_nobodys_text_becomes_html_of_the_page(text: str) -> None:
     assert page.open == []
     assert page.tags.count("section") == 2 * 6
     assert page.text.count("the last word") == 2
+    assert Tags(to_html([])).tags[:2] == ["html", "head"], "also of nothing"
 
 
 def test_a_page_loads_and_runs_nothing() -> None:

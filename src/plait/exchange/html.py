@@ -34,9 +34,11 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 def to_html(stories: Iterable[Story], count: int) -> Iterator[str]:
     """The page with so many stories, in pieces."""
-    for number, story in enumerate(stories):
-        if not number:
-            yield _head(story.name if count == 1 else f"{count:,} sessions")
+    if count != 1:
+        yield _head(f"{count:,} sessions")
+    for story in stories:
+        if count == 1:
+            yield _head(story.name)
         yield from _story(story)
     yield "</body>\n</html>\n"
 
