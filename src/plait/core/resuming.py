@@ -68,6 +68,8 @@ def session_to_resume(rows: Sequence[SessionInfo], words: str, directory: str) -
         more = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
         names = ", ".join(f"{row.name} ({row.id})" for row in found[:LISTED])
         raise UsageError(f"'{word[:40]}' can mean {len(found):,} sessions: {names}{more}. Give a name or an id.")
+    if any(word == row.name for row in rows):
+        raise UsageError(f"'{word}' lies in the trash. Take it out first: /reopen {word}, or plait trash restore {word} in a shell.")
     near = difflib.get_close_matches(word.casefold(), [row.name for row in rows if not row.trashed_at], n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else "plait sessions --all lists all."
     raise UsageError(f"No session is called '{word[:40]}', and none is about that. {hint}")
