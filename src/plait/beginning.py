@@ -30,13 +30,14 @@ async def first_session(
     A name that was given is opened, made if need be. Without any wish it is the project's last one, else a fresh one.
     """
     command: c.Command = c.EnterProject(directory)
+    wanted = beginning.session
     if beginning.last:
         command = ContinueLast(directory)
     elif beginning.resume is not None:
         row = await _resumed(client, directory, beginning.resume, choose)
         if row is None or row.state is not SessionState.COMPLETED:
             return row
-        command = c.ReopenSession(row.id)
+        command, wanted = c.ReopenSession(row.id), row.id
     elif beginning.session:
         known = session_named(await client.sessions(), beginning.session, directory)
         if known is None:
@@ -48,7 +49,7 @@ async def first_session(
             return known
     reply = await client.submit(command)
     if not isinstance(reply, c.Done):
-        meanwhile = session_named(await client.sessions(), beginning.session, directory) if beginning.session else None
+        meanwhile = session_named(await client.sessions(), wanted, directory) if wanted else None
         if meanwhile is not None and meanwhile.state is not SessionState.COMPLETED:
             return meanwhile  # another plait that was started at the same time has opened it
         raise _error(reply, "opened")
