@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks import (
     amplification,
+    attach,
     churn,
     crowd,
     echo,
@@ -61,6 +62,7 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Figure]]] = {
     "naming": naming.run,
     "churn": churn.run,
     "search": search.run,
+    "attach": attach.run,
     "importing": importing.run,
 }
 COMPILED = (
