@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import anyio
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
@@ -18,7 +20,7 @@ from plait.runtime.coordinator import Coordinator
 from plait.runtime.recovery import fold
 from tests.runtime.failing import FailingStore
 from tests.runtime.waiting import until
-from tests.runtime.world import World, ask, last_word, opened, said, scripted, shown, turned
+from tests.runtime.world import World, ask, ended, last_word, opened, said, scripted, shown, turned
 
 pytestmark = pytest.mark.anyio
 
@@ -260,3 +262,88 @@ async def test_the_pages_of_messages() -> None:
         assert ([(line.number, line.text) for line in page.turns], page.total) == ([(2, "two"), (3, "three")], 4)
         assert (await ask(coordinator, ReadTurns(session, before=1), Turns)).turns == ()
         assert "Give positive numbers" in (await ask(coordinator, ReadTurns(session, before=0), c.Refused)).text
+
+
+@dataclass
+class Expected:
+    """What a session tells its model, kept in the plainest way: a list, and what was taken off its end."""
+
+    told: list[str] = field(default_factory=list)
+    back: list[list[str]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """Everything that was ever said."""
+
+    def say(self, text: str) -> None:
+        self.told.append(text)
+        self.said.append(text)
+        self.back.clear()
+
+    def rewind(self, place: int) -> None:
+        self.back.append(self.told[place:])
+        del self.told[place:]
+
+    def redo(self) -> None:
+        self.told += self.back.pop()
+
+
+KINDS = ("say", "say", "say", "rewind", "redo", "edit", "fork", "retry", "restart")
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 9)), min_size=1, max_size=20)
+
+
+@settings(max_examples=40, deadline=None)
+@given(STEPS)
+def test_any_way_back_and_forth_tells_what_a_list_would(steps: list[tuple[str, int]]) -> None:
+    anyio.run(_walk, steps)
+
+
+async def _walk(steps: list[tuple[str, int]]) -> None:
+    """Each step on the session used last; after each, every session tells what its list says, also after a restart."""
+    here, sessions = world(defaults=Defaults(max_sessions=50)), list[tuple[SessionId, Expected]]()
+    coordinator = await here.start().__aenter__()
+    try:
+        sessions.append((await opened(coordinator), Expected()))
+        for number, (step, choice) in enumerate(steps):
+            if step == "restart":
+                await coordinator.__aexit__(None, None, None)
+                coordinator = await here.start().__aenter__()
+            else:
+                await _step(coordinator, sessions, step, choice, f"text {number}")
+            for session, expected in sessions:
+                assert await texts(coordinator, session) == expected.told
+                assert [event.text for event in here.log(session) if isinstance(event, e.UserSaid)] == expected.said
+    finally:
+        await coordinator.__aexit__(None, None, None)
+
+
+async def _step(coordinator: Coordinator, sessions: list[tuple[SessionId, Expected]], step: str, choice: int, text: str) -> None:
+    """One step, and what it is expected to do; where the list says that it cannot be done, it is refused."""
+    session, expected = sessions[choice % len(sessions)]
+    lines = (await turns(coordinator, session)).turns
+    place = choice % len(lines) if lines else 0
+    turn = lines[place].turn if lines else None
+    match step:
+        case "say":
+            await turned(coordinator, session, text)
+            expected.say(text)
+        case "rewind":
+            await ask(coordinator, Rewind(session, turn), c.Done if lines else c.Refused)
+            if lines:
+                expected.rewind(place)
+        case "redo":
+            await ask(coordinator, Redo(session), c.Done if expected.back else c.Refused)
+            if expected.back:
+                expected.redo()
+        case "edit" if lines:
+            done = await ask(coordinator, EditMessage(session, text, turn), c.Done)
+            await ended(coordinator, session, Turn(done.seq))
+            expected.rewind(place)
+            expected.say(text)
+        case "retry" if lines:
+            done = await ask(coordinator, c.Retry(session), c.Done)
+            await ended(coordinator, session, Turn(done.seq))
+            expected.back.clear()
+        case "fork":
+            reply = await ask(coordinator, ForkSession(session, upto=turn), c.Done if lines else c.Refused)
+            if isinstance(reply, c.Done):
+                copy = expected.told[: place + 1]
+                sessions.append((reply.session, Expected([*copy], [], [*copy])))
