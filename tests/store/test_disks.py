@@ -61,6 +61,47 @@ def test_a_full_disk_is_told_nothing_acknowledged_is_lost_and_the_same_store_goe
 
 
 @mounts
+def test_whatever_a_store_does_on_a_full_disk_is_refused_whole_and_done_once_there_is_room(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    script = f"""
+        {VICTIM} {disk}/data/plait.db squeeze
+        {sys.executable} -c 'from pathlib import Path; from plait.store.verify import verify; print(verify(Path("{disk}/data/plait.db")))'
+    """
+    said = mounted("size=2m", script, disk).splitlines()
+    refused = [line for line in said if line.startswith("refused")]
+    assert len(refused) == 3
+    assert all("append" in line and "draft" in line for line in refused)
+    assert len([line for line in said if line.startswith("again")]) == 3
+    assert said[-2:] == ["closed", "[]"]
+
+
+@mounts
+def test_what_only_looks_works_on_a_full_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    plait = f"PLAIT_HOME={disk} {sys.executable} -m plait"
+    script = f"""
+        {VICTIM} {disk}/data/plait.db index
+        cat /dev/zero > {disk}/filler || true
+        {plait} doctor && {plait} sessions && {plait} search question
+        {plait} backup {tmp_path}/copy.db
+        for command in backup vacuum "doctor --repair" "restore {tmp_path}/copy.db"; do
+            {plait} $command 2>&1 && echo code 0 || echo code $?
+        done
+        rm {disk}/filler
+        {plait} restore {tmp_path}/copy.db && {plait} vacuum
+        {plait} doctor
+    """
+    said = mounted("size=2m", script, disk)
+    before, _, after = said.partition("The copy was checked and is sound.")
+    assert "check          sound" in before
+    assert "Hits 1 to 10 of 12." in before
+    assert [line for line in after.splitlines() if line.startswith("code")] == ["code 1", "code 1", "code 0", "code 1"]
+    assert after.count("The disk is full") + after.count("Make room; nothing was changed") == 3
+    assert "please report" not in after
+    assert after.splitlines()[-1] == "check          sound"
+
+
+@mounts
 @pytest.mark.parametrize("options", ["size=4k", "size=12k", "size=60k", "nr_inodes=1", "nr_inodes=2", "nr_inodes=3", "nr_inodes=4"])
 def test_a_disk_that_is_too_small_from_the_start_is_a_sentence(tmp_path: Path, options: str) -> None:
     script = f"{sys.executable} -c '{_OPEN}' {tmp_path}/disk/plait.db"

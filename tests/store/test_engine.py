@@ -13,7 +13,15 @@ from plait.core.errors import StoreError
 from plait.store import engine
 
 BLOCKED = "import sys; sys.modules['pysqlite3'] = None\n"
-OF_OTHER_PROCESSES = ("test_crashes.py", "test_disks.py", "test_labels.py", "test_owner.py", "test_search_kills.py", "test_syncs.py")
+OF_OTHER_PROCESSES = (
+    "test_crashes.py",
+    "test_disks.py",
+    "test_labels.py",
+    "test_owner.py",
+    "test_power_loss.py",
+    "test_search_kills.py",
+    "test_syncs.py",
+)
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def spoil_pages(path: Path) -> None:
     [
         (lambda path: path.chmod(0o644), "has mode 0644 instead of 0600"),
         (lambda path: path.parent.chmod(0o755), "has mode 0755 instead of 0700"),
-        (lambda path: path.unlink(), "cannot be opened"),
+        (lambda path: path.unlink(), "There is no database"),
         (lambda path: path.write_bytes(b"nonsense" * 600), "not a database"),
         (spoil_pages, ""),
     ],

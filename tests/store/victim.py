@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from plait.core import events as e
+from plait.core.commands import Draft
 from plait.core.errors import StoreError
-from plait.core.messages import SessionId
+from plait.core.messages import ProjectId, SessionId
+from plait.core.ports import Project
 from plait.store.sqlite import CHECKPOINT_DUE, SqliteStore, open_store
 from tests.store.writing import PROJECT, Author
 
@@ -72,6 +76,67 @@ def fill(store: SqliteStore) -> None:
     say("again", author.session.seq)
 
 
+def squeeze(store: SqliteStore) -> None:
+    """Everything that a store does, while the disk is full and again when it is not; full more than once."""
+    author = Told(store, "s-1")
+    author.turn()
+    filler = store.path.parent.parent / "filler"
+    for number in range(3):
+        assert store._writer is not None
+        store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log has room from before
+        fill_up(filler)
+        refused = []
+        for name, act in _acts(store, author, number).items():
+            try:
+                act()
+            except StoreError as error:
+                refused.append(name if "disk is full" in str(error) or "free space" in str(error) else repr(error))
+        assert list(store.read(author.session.id)) == author.events
+        say("refused", *refused)
+        filler.unlink()
+        for act in _acts(store, author, number).values():
+            act()
+        say("again", author.session.seq)
+
+
+def _acts(store: SqliteStore, author: Author, number: int) -> dict[str, Callable[[], object]]:
+    def append() -> None:
+        before = author.session.seq
+        try:
+            author.append(e.Noted("x" * 50_000))  # the log has to grow
+        except StoreError:
+            author.session.seq = before
+            raise
+
+    def checkpoint() -> None:
+        store._log_bytes = CHECKPOINT_DUE
+        store.tidy()
+
+    def index() -> None:
+        while store.index():
+            pass
+
+    draft = Draft(author.session.id, f"draft {number} " + "y" * 20_000, 3)
+    other = Project(ProjectId(f"p-{number:08}"), "other", f"/other/{number}" + "z" * 9_000, 1.0)
+    return {
+        "append": append,
+        "checkpoint": checkpoint,
+        "index": index,
+        "draft": lambda: store.keep_draft(draft, 1.0),
+        "project": lambda: store.project(other),
+        "trust": lambda: store.trust(PROJECT.id, f"{number}" * 9_000, True, 1.0),
+    }
+
+
+def fill_up(filler: Path) -> None:
+    """Take all the room that the disk has left."""
+    with filler.open("wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            with suppress(OSError):
+                while file.write(b"\0" * size):
+                    pass
+
+
 def unsynced(store: SqliteStore) -> None:
     """A mutant: as `turns`, by a store that leaves syncing to the system."""
     assert store._writer is not None
@@ -127,7 +192,7 @@ def main() -> None:
     )
     store.project(PROJECT)
     say("opened")
-    modes = {one.__name__: one for one in (turns, index, purge, log, checkpoints, fill, early, unsynced, careless)}
+    modes = {one.__name__: one for one in (turns, index, purge, log, checkpoints, fill, early, squeeze, unsynced, careless)}
     modes[what](store)
     store.close()
     say("closed")

@@ -54,12 +54,13 @@ def has_wal_reset_fault(library: tuple[int, ...] = version) -> bool:
     return library >= (3, 7) and not fixed
 
 
-def connect(path: str | os.PathLike[str], *, writing: bool) -> Connection:
+def connect(path: str | os.PathLike[str], *, writing: bool, still: bool = False) -> Connection:
     """A connection to an existing file in autocommit mode, for any thread that holds the lock which guards it.
 
-    Never makes a file. One that is not for writing can neither write nor checkpoint. Raises this module's `Error`.
+    Never makes a file. One that is not for writing can neither write nor checkpoint; on a disk that is full or read-only it needs to be
+    told that the file is `still`: nobody writes it, and it has no log. Raises this module's `Error`.
     """
-    mode = "rw" if writing else "ro"
+    mode = "rw" if writing else "ro&immutable=1" if still else "ro"
     # Every byte but the harmless ones as %XX (https://sqlite.org/uri.html); urllib, which could do it, costs 3 ms to import.
     quoted = "".join(chr(byte) if byte in _HARMLESS else f"%{byte:02X}" for byte in os.fsencode(path))
     name = f"file:{quoted}?mode={mode}"

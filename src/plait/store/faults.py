@@ -53,10 +53,22 @@ _SYSTEM_TEXTS = {
 _SYSTEM_OTHER = "{path} cannot be used ({reason}). Make it usable, or set PLAIT_HOME to another directory."
 
 
+_CODES_BY_TEXT = {
+    "database is locked": _BUSY,
+    "attempt to write a readonly database": _READ_ONLY,
+    "disk I/O error": _IO,
+    "database disk image is malformed": _CORRUPT,
+    "database or disk is full": _FULL,
+    "unable to open database file": _CANNOT_OPEN,
+    "file is not a database": _NOT_A_DATABASE,
+}
+"""Python's `Connection.backup` raises errors without a code, but with SQLite's text."""
+
+
 def primary_code(error: engine.Error) -> int:
     """SQLite's primary result code; 1, the general error, where the error has none."""
     code = getattr(error, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else 1
+    return code & 0xFF if isinstance(code, int) else _CODES_BY_TEXT.get(str(error), 1)
 
 
 def is_damage(error: engine.Error) -> bool:

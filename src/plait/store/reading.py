@@ -17,7 +17,7 @@ from plait.core.events import Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import Project
 from plait.core.searching import Places, Query
-from plait.store import engine, purging, schema, statements
+from plait.store import engine, files, purging, schema, statements
 from plait.store.faults import translated
 from plait.store.rows import stamped_events
 from plait.store.search import find
@@ -121,9 +121,23 @@ def looking(path: Path) -> Iterator[engine.Connection | None]:
         if not path.exists():
             yield None
             return
-        with closing(engine.connect(path, writing=False)) as connection:
+        with closing(_reader(path)) as connection:
             connection.execute("BEGIN")
             yield connection
+
+
+def _reader(path: Path) -> engine.Connection:
+    """Where the disk has no room for what SQLite keeps beside a database, one without a log can be read all the same."""
+    connection = engine.connect(path, writing=False)
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except engine.OperationalError:
+        connection.close()
+        log = files.wal_path(path)
+        if log.exists() and log.stat().st_size:
+            raise
+        return engine.connect(path, writing=False, still=True)
+    return connection
 
 
 def pending(applied: Sequence[str]) -> list[str]:

@@ -18,8 +18,8 @@ from plait.core.history import provider_view, repair
 from plait.core.messages import AssistantMessage, CallId, Message, SessionId, ToolMessage, Turn, UserMessage
 from plait.core.session import Session
 from plait.store import engine, files, statements
-from plait.store.faults import translated
 from plait.store.owner import lock_path
+from plait.store.reading import looking
 from plait.store.rows import stamped_events
 
 _OF_THE_INDEX = ("search_documents", "search_words_docsize")
@@ -29,15 +29,12 @@ def verify(path: Path) -> list[str]:
     """Everything that is wrong with the database at `path`, a sentence each; empty if it is sound. Raises nothing."""
     problems = [*_modes(path)]
     try:
-        with translated(path):
-            connection = engine.connect(path, writing=False)
-            try:
-                connection.execute("BEGIN")  # one moment: the owner may append between two looks
-                problems += _integrity(connection)
-                for row in connection.execute(statements.READ_SESSIONS).fetchall():
-                    problems += _session(connection, statements.session_info(row))
-            finally:
-                connection.close()
+        with looking(path) as connection:  # at one moment: the owner may append between two looks
+            if connection is None:
+                return [f"There is no database at {path}."]
+            problems += _integrity(connection)
+            for row in connection.execute(statements.READ_SESSIONS).fetchall():
+                problems += _session(connection, statements.session_info(row))
     except StoreError as error:
         problems.append(str(error))
     return problems
