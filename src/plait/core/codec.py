@@ -23,6 +23,7 @@ from plait.core.errors import PlaitError
 Json = Any
 Value = TypeVar("Value")
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_from_json = json.JSONDecoder().decode
 _Decoder = Callable[[Json, str], Any]
 
 
@@ -104,7 +105,7 @@ def decode(text: str | bytes) -> Any:
 def parse(text: str | bytes) -> Json:
     """JSON text as plain data. Raises `CodecError` for what is not JSON, or nested beyond reason."""
     try:
-        return json.loads(text)
+        return _from_json(text) if isinstance(text, str) else json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CodecError(f"This is not valid JSON: {error}. Send one JSON object a line.") from error
 
@@ -169,21 +170,33 @@ def object_of(kind: type, plain: dict[str, Json], where: str) -> Any:
     for name, value in plain.items():
         if name == "type":
             continue
-        decoder = decoders.get(name)
-        if decoder is None:
+        found = decoders.get(name)
+        if found is None:
             raise CodecError(f"{where} ({kind.__name__}) has no field {name!r}. Its fields are: {', '.join(decoders)}.")
-        values[name] = decoder(value, name)
-    missing = required - values.keys()
-    if missing:
+        as_it_is, decoder = found
+        values[name] = value if type(value) in as_it_is else decoder(value, name)
+    if not required.issubset(values):
+        missing = required - values.keys()
         raise CodecError(f"{where} ({kind.__name__}) lacks {', '.join(sorted(missing))}. Send every field without a default.")
     return kind(**values)
 
 
 @cache
-def _decoders(kind: type) -> tuple[dict[str, _Decoder], frozenset[str]]:
+def _decoders(kind: type) -> tuple[dict[str, tuple[frozenset[type], _Decoder]], frozenset[str]]:
+    """By field: the types of plain data that it takes as they are, which is most of all there is, and what decodes the rest."""
     hints = get_type_hints(kind)
     required = {one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING}
-    return {one.name: _decoder(hints[one.name]) for one in fields(kind)}, frozenset(required)
+    return {one.name: (_as_it_is(hints[one.name]), _decoder(hints[one.name])) for one in fields(kind)}, frozenset(required)
+
+
+def _as_it_is(hint: Any) -> frozenset[type]:
+    if isinstance(hint, NewType):
+        return _as_it_is(hint.__supertype__)
+    if get_origin(hint) in (Union, types.UnionType):
+        return frozenset().union(*map(_as_it_is, get_args(hint)))
+    if hint is float:
+        return frozenset((int, float))
+    return frozenset((hint,)) if hint in (str, int, bool, types.NoneType) else frozenset()
 
 
 def _decoder(hint: Any) -> _Decoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 
 from plait.core import events as e
 
@@ -27,6 +28,14 @@ def weight(stamped: e.Stamped) -> int:
         case e.QuestionAsked(question=question, choices=choices):
             text = len(question) + sum(map(len, choices))
         case event:
-            values = (getattr(event, one.name) for one in fields(event))
-            text = sum(len(value) for value in values if isinstance(value, str))
+            kind: type = type(event)
+            text = 0
+            for name in _names(kind):
+                if isinstance(value := getattr(event, name), str):
+                    text += len(value)
     return OBJECTS + text
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
