@@ -131,11 +131,11 @@ def test_a_script_goes_on_in_the_last_session(place: Place) -> None:
         assert refused.returncode == 2, refused
 
 
-@pytest.mark.parametrize("columns", [100, 40])
-def test_choosing_a_session(place: Place, columns: int) -> None:
+@pytest.mark.parametrize(("columns", "rows"), [(100, 16), (40, 9)])
+def test_choosing_a_session(place: Place, columns: int, rows: int) -> None:
     for name, text in (("auth-fix", "the login is broken"), ("parser", "tokens are lost")):
         assert place.run("run", "--session", name, text).returncode == 0
-    with place.start("-r", columns=columns, rows=16) as plait:
+    with place.start("-r", columns=columns, rows=rows) as plait:
         plait.until(lambda: plait.text.startswith("resume >"))
         plait.until(lambda: " parser" in plait.text and " auth-fix" in plait.text)
         plait.type("zz")

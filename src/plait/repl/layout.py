@@ -58,8 +58,8 @@ def fragments(text: str) -> StyleAndTextTuples:
     return to_formatted_text(ANSI(text)) if "\x1b" in text else [("", text)]
 
 
-def build_layout(texts: Texts, buffer: Buffer) -> Layout:
-    """The layout, with the focus on the input."""
+def build_layout(texts: Texts, buffer: Buffer, picking: Callable[[], bool]) -> Layout:
+    """The layout, with the focus on the input. The menu is shown where there is room for it, and where something is picked from it."""
     search = SearchToolbar()
     control = BufferControl(
         buffer,
@@ -78,12 +78,13 @@ def build_layout(texts: Texts, buffer: Buffer) -> Layout:
 
     window = Window(control, get_line_prefix=prefix, wrap_lines=True, dont_extend_height=True, height=Dimension(min=1))
     menu = VSplit([CompletionsMenu(max_height=MENU_ROWS), Window()])
+    has_room = Condition(lambda: texts.rows >= (_LOW if picking() else 2 * _LOW))
     return Layout(
         HSplit(
             [
                 _text_window(lambda: texts.now[1], "class:status", WindowAlign.RIGHT),
                 window,
-                ConditionalContainer(menu, has_completions & Condition(lambda: texts.rows >= 2 * _LOW)),
+                ConditionalContainer(menu, has_completions & has_room),
                 search,
                 _text_window(lambda: texts.now[2], "class:bottom-toolbar", WindowAlign.LEFT),
             ]

@@ -66,7 +66,7 @@ class Prompt:
         depth = ColorDepth.from_env() or ColorDepth.DEFAULT if options.colours else ColorDepth.DEPTH_1_BIT
         self.application = LiveApplication(
             on_resize=region.resized,
-            layout=build_layout(texts, self.buffer),
+            layout=build_layout(texts, self.buffer, lambda: self.picking),
             style=style,
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([bindings, options.key_bindings]) if options.key_bindings else bindings,
