@@ -12,5 +12,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A fresh home, an empty directory and an empty script, with which the model echoes. Its path is short: it is told on the screen."""
     place = Place(tmp_path_factory.mktemp("p"))
     place.work.mkdir()
+    (place.root / "run").mkdir(0o700)
     place.script.write_text("")
     return place

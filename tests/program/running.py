@@ -86,7 +86,8 @@ class Place:
         """The program's environment: nothing of the user's that it would act upon, and names that stay unless a test wants them given."""
         base = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
         own = {"PLAIT_HOME": str(self.home), "OLLAMA_HOST": "127.0.0.1:1", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
-        return {**base, **own, "PLAIT_AUTO_NAMES": "0", "HOME": str(self.root), **changes}
+        at_home = {"HOME": str(self.root), "XDG_RUNTIME_DIR": str(self.root / "run")}
+        return {**base, **own, "PLAIT_AUTO_NAMES": "0", **at_home, **changes}
 
     def start(
         self, *arguments: str, columns: int = 80, rows: int = 24, model: str | None = None, through: Sequence[str] = (), **environ: str

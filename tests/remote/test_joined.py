@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 
 from plait.config import load
 from plait.core import commands as c, events as e
-from plait.core.errors import StoreBusy, StoreError
+from plait.core.errors import NoOwner, StoreBusy, StoreError
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.core.revising import ForkSession
 from plait.joining import apply_flags, joined
@@ -27,6 +27,7 @@ from plait.remote import again
 from plait.remote.client import RemoteClient
 from plait.remote.holding import TAKEN_OVER, Owned
 from plait.remote.joined import Joined
+from plait.runtime.coordinator import Coordinator
 from plait.store.owner import announced, take_ownership
 from plait.store.sqlite import Finding
 from tests.remote.ends import attached, serving
@@ -278,3 +279,64 @@ def test_the_trace_of_an_answer_is_that_of_its_call() -> None:
     assert trace is not None
     assert trace(e.QuestionAnswered(Turn(1), ToolResult(CallId("one"), "ask_user", "yes", "done")))
     assert not trace(e.QuestionAnswered(Turn(1), ToolResult(CallId("two"), "ask_user", "yes", "done")))
+
+
+@dataclass
+class Failing:
+    """The way to an owner that leaves; then the database cannot be opened, so many times."""
+
+    path: Path
+    coordinator: Coordinator
+    failures: int
+    heir: bool = False
+
+    def owner(self) -> int:
+        """See `Ways`."""
+        return 1
+
+    @asynccontextmanager
+    async def own(self, *, heir: bool) -> AsyncGenerator[Owned, None]:
+        """See `Ways`."""
+        self.failures -= 1
+        self.heir = heir
+        if self.failures >= 0:
+            raise StoreError("The disk is gone. Bring it back.")
+        yield Owned(self.coordinator, None)
+
+    @asynccontextmanager
+    async def attach(self, silence: Callable[[bool], object]) -> AsyncGenerator[RemoteClient, None]:
+        """See `Ways`."""
+        if not self.path.exists():
+            raise NoOwner("It has left.")
+        async with attached(self.path, silence) as client:
+            yield client
+
+
+async def test_an_heir_that_cannot_open_the_database_says_so_and_tries_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("s") / "s"
+    told: list[str] = []
+    async with World(scripted()).start() as coordinator:
+        ways = Failing(path, coordinator, 1)
+        async with anyio.create_task_group() as tasks:
+            leave = anyio.Event()
+
+            async def own(*, task_status: TaskStatus[None]) -> None:
+                async with serving(coordinator, path):
+                    task_status.started()
+                    await leave.wait()
+                    os.unlink(path)
+
+            await tasks.start(own)
+            async with Joined(ways, told.append, 1.0) as client:
+                leave.set()
+                await until(lambda: ways.failures == -1)
+                assert isinstance(await client.submit(c.ReadFleet()), c.Fleet)
+    assert ways.heir
+    assert told[-1] == TAKEN_OVER
+
+
+async def test_a_start_that_cannot_open_the_database_raises_why() -> None:
+    async with World(scripted()).start() as coordinator:
+        with pytest.raises(StoreError, match="The disk is gone"):
+            async with Joined(Failing(Path("/none"), coordinator, 1), print, 1.0):
+                raise AssertionError("there is none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import anyio
 import pytest
@@ -12,7 +13,7 @@ from plait.core.messages import AssistantMessage, SessionId, Turn, UserMessage
 from plait.core.ports import ToolContext
 from plait.core.session import SessionState
 from plait.models.scripted import Reply
-from plait.runtime.recovery import CUT_OFF, RESUMED, cut_off_by_crash, fold
+from plait.runtime.recovery import CUT_OFF, HEIRLESS, RESUMED, cut_off_by_crash, fold
 from plait.runtime.registry import LEFT
 from tests.runtime.waiting import until
 from tests.runtime.world import Recorder, World, ask, calls, ended, fine, opened, said, scripted, shown
@@ -59,7 +60,7 @@ async def test_a_crash_of_the_heir_is_a_crash() -> None:
         await until(lambda: e.Noted(RESUMED) in world.log(session))
         crashed = list(world.store.read(session))
         await ask(coordinator, c.Interrupt(session), c.Done)
-    (*_, end) = cut_off_by_crash(fold(session, crashed))
+    (*_, end) = cut_off_by_crash(fold(session, crashed), lambda: 0.0)
     assert isinstance(end, e.TurnEnded)
     assert end.detail == CUT_OFF
 
@@ -120,3 +121,12 @@ async def test_a_paused_session_is_handed_over_paused() -> None:
         await ask(coordinator, c.UnpauseSession(session), c.Done)
         assert (await ended(coordinator, session, turn)).ending == "done"
     assert world.answers(session)[-1].message.text == "partial"
+
+
+async def test_what_nobody_took_over_in_time_is_cut_off_as_after_a_crash() -> None:
+    world = World(scripted(CUT_ONCE))
+    session, turns = await left_behind(world, "one")
+    world.clock = count(int(world.store.read(session)[-1].at + HEIRLESS))
+    async with world.start() as coordinator:
+        assert (await ended(coordinator, session, turns[0])).detail == CUT_OFF
+    assert len(world.model.requests) == 1

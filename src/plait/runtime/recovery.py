@@ -3,7 +3,7 @@ handed over in the middle of a model call goes on with that call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from plait.core import events as e
 from plait.core.errors import IllegalTransition, PlaitError, StoreError
@@ -12,6 +12,8 @@ from plait.core.ports import Store
 from plait.core.session import Session
 from plait.runtime.turn import cut_off
 
+HEIRLESS = 60.0
+"""Seconds after which a turn that was handed over does not go on by itself; an heir is there within one."""
 RESUMED = "The plait that ran this turn has left. The model is asked once more."
 CUT_OFF = "plait stopped in the middle of this turn. Nothing was repeated; /retry asks the model again."
 
@@ -58,14 +60,16 @@ def claimed(store: Store, session: SessionId, owner: str) -> Session:
         raise
 
 
-def cut_off_by_crash(session: Session) -> Sequence[e.Event]:
+def cut_off_by_crash(session: Session, now: Callable[[], float]) -> Sequence[e.Event]:
     """What has to be recorded so that a session read from the store has no turn that nobody runs.
 
     Queued turns stay queued, and a turn that waits for an answer goes on waiting: nothing but the answer is missing. One that was handed
-    over goes on too, once: the note says so, and after it the turn is one like any other.
+    over goes on too, once: the note says so, and after it the turn is one like any other. Where nobody took it over in time, the user may
+    have long done without the answer.
     """
     if session.running is None or session.question is not None:
         return ()
-    if isinstance(session.conversation[-1].event, e.HandedOver):
+    last = session.conversation[-1]
+    if isinstance(last.event, e.HandedOver) and now() - last.at < HEIRLESS:
         return (e.Noted(RESUMED),)
     return (*cut_off(session, session.running), e.TurnEnded(session.running, "interrupted", seen=False, detail=CUT_OFF))

@@ -135,7 +135,7 @@ class Registry:
 
     async def _load(self, session: SessionId) -> None:
         managed = self.manage(await anyio.to_thread.run_sync(claimed, self.world.store, session, self.owner))
-        for event in cut_off_by_crash(managed.session):
+        for event in cut_off_by_crash(managed.session, self.world.now):
             self.record(session, event)
         if managed.session.running is not None:  # it waits for an answer, and goes on with it
             self._start(managed, managed.session.running)
