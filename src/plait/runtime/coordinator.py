@@ -47,7 +47,8 @@ class Coordinator(Registry):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._tasks.start_soon(self.world.meter.keep_saving)
+        if self.world.meter.keeps:
+            self._tasks.start_soon(self.world.meter.keep_saving)
         return self
 
     async def __aexit__(

@@ -41,6 +41,11 @@ class Meter:
     def __repr__(self) -> str:
         return f"<Meter [{len(self._fresh.counters)} counters to be kept]>"
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything of it outlives the run."""
+        return self._keeper is not None
+
     def saw(self, event: e.Event) -> None:
         """An event was recorded."""
         if is_counted(event):
@@ -81,11 +86,11 @@ class Meter:
         timings = tuple(_timing(name, kept.timings[name]) for name in TIMED)
         counters = [Counter(name, count) for name, count in sorted(kept.counters.items())]
         told = alerts(kept, run, self._now())
-        return Figures(kept.since, tuple(counters), timings, tuple(told), kept=self._keeper is not None)
+        return Figures(kept.since, tuple(counters), timings, tuple(told), kept=self.keeps)
 
     async def keep_saving(self) -> None:
         """Save every few minutes. Runs until it is cancelled."""
-        while self._keeper is not None:
+        while True:
             await anyio.sleep(EVERY)
             await self.save()
 
