@@ -100,6 +100,17 @@ async def test_it_is_kept_from_run_to_run(tmp_path: Path) -> None:
     assert path.stat().st_size < CAP / 100
 
 
+async def test_it_is_written_while_plait_runs(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    async with metered(World(scripted()), Meter(lambda: 50.0, MetricsFile(path), every=0.01)) as coordinator:
+        await opened(coordinator)
+        await until(path.exists)
+        await opened(coordinator)
+        await until(lambda: MetricsFile(path).load().counters == {"sessions_created_total": 2})
+        told, counted = await figures(coordinator)
+        assert (counted, told.kept) == ({"sessions_created_total": 2}, True)
+
+
 async def test_what_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "state" / "metrics.json"
     path.mkdir(parents=True)

@@ -30,9 +30,10 @@ Metering: TypeAlias = Measured | ReadMetrics
 class Meter:
     """The metrics of one run. `now` is in seconds since 1970; without a keeper they end with the run."""
 
-    def __init__(self, now: Callable[[], float] = lambda: 0.0, keeper: MetricsKeeper | None = None) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0, keeper: MetricsKeeper | None = None, every: float = EVERY) -> None:
         self._now = now
         self._keeper = keeper
+        self._every = every
         self._fresh = Metrics()
         """What is not in the keeper yet."""
         self._earlier = Metrics()
@@ -91,7 +92,7 @@ class Meter:
     async def keep_saving(self) -> None:
         """Save every few minutes. Runs until it is cancelled."""
         while True:
-            await anyio.sleep(EVERY)
+            await anyio.sleep(self._every)
             await self.save()
 
     async def save(self) -> None:
