@@ -19,7 +19,7 @@ from plait.core.session import SessionState
 from plait.models.scripted import Reply
 from plait.repl.fleet import FleetView
 from plait.repl.slash.commands import all_commands
-from plait.repl.slash.hits import hit_rows
+from plait.repl.slash.hits import hit_rows, summary
 from plait.repl.slash.layout import lines
 from plait.repl.slash.line import SlashLine, parse_line
 from plait.repl.slash.registry import Registry
@@ -164,6 +164,15 @@ async def test_pages_go_on_with_the_numbers(tmp_path: Path) -> None:
         assert "11 docs" in second
         assert "Hits 11 to 12 of 12." in second
         assert "needle" in await told(prompt, "/open 12")
+
+
+def test_a_count_that_was_not_finished_says_so() -> None:
+    row = c.SessionInfo(SessionId("s"), "amber", "debug", SessionState.ACTIVE, "p", "/", 1, 1.0, 1.0, 1)
+    hits = (c.Hit(row, 1, 1.0, "user", "pool", ()),) * 10
+    first = summary(c.Found(hits, 10_000, 0, more=True), 0, "page:2", "later")
+    assert first == "Hits 1 to 10 of more than 10,000. page:2 shows more."
+    beyond = summary(c.Found((), 10_000, 0, more=True), 10_000, "page:1002", "later")
+    assert beyond == "No more than 10,000 hits can be looked at. Give more words, or go back to an earlier page."
 
 
 def test_filters_stand_among_the_words() -> None:
