@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import anyio
@@ -191,6 +192,50 @@ async def test_a_fork_takes_what_is_finished_while_the_original_goes_on() -> Non
         assert await texts(coordinator, fork) == ["one"]
         assert (await ask(coordinator, c.ReadStatus(session), c.Status)).running == turn
         assert "has a session 'other-way' already" in (await ask(coordinator, ForkSession(session, "other-way"), c.Refused)).text
+
+
+async def test_forks_at_the_same_moment_get_names_of_their_own_and_keep_the_limit() -> None:
+    here = world(defaults=Defaults(max_sessions=4))
+    replies: list[c.Reply] = []
+    async with here.start() as coordinator:
+        session = await talked(coordinator, "one")
+
+        async def fork() -> None:
+            replies.append(await coordinator.submit(ForkSession(session)))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(fork)
+        assert sorted(row.name for row in await coordinator.sessions()) == ["auth", "auth-2", "auth-3", "auth-4"]
+        refused = [reply for reply in replies if isinstance(reply, c.Refused)]
+        assert len(refused) == 2
+        assert all("4 of 4 sessions" in reply.text for reply in refused)
+
+
+async def test_who_follows_a_fork_is_told_nothing_before_it_is_on_disk() -> None:
+    store = FailingStore()
+    here = world(store=store)
+    told: list[int] = []
+    async with here.start() as coordinator:
+        session = await talked(coordinator, "one", "two")
+        store.hold()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(coordinator.submit, ForkSession(session))
+            await until(lambda: len(coordinator.list.open()) == 2)
+            (fork,) = [row for row in coordinator.list.open() if row.id != session]
+
+            async def follow() -> None:
+                async with aclosing(coordinator.follow(fork.id, e.Cursor(0, 0))) as events:
+                    async for stamped in events:
+                        told.append(stamped.seq or 0)
+
+            tasks.start_soon(follow)
+            await anyio.wait_all_tasks_blocked()
+            assert not told
+            store.recover()
+            await until(lambda: len(told) == fork.seq)
+            assert told == list(range(1, fork.seq + 1))
+            tasks.cancel_scope.cancel()
 
 
 async def test_there_is_nothing_to_branch_off_from_before_an_answer_and_none_over_the_limit() -> None:

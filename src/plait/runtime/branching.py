@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import anyio.to_thread
 
 from plait.core import commands as c, events as e
 from plait.core.branching import copied, count_messages, messages_told, rewound
 from plait.core.brief import in_one_line
+from plait.core.codec import cleaned
 from plait.core.errors import PlaitError, UsageError
-from plait.core.messages import Attachment, ProjectId, SessionId, Turn
+from plait.core.messages import Attachment, SessionId, Turn
 from plait.core.naming import unique_name
 from plait.core.revising import (
     ChangeDirectory,
@@ -122,36 +124,66 @@ async def _fork(registry: Registry, command: ForkSession) -> c.Reply:
     new = SessionId(registry.world.new_id())
     await anyio.to_thread.run_sync(registry.world.store.claim, new, registry.owner)
     try:
-        parent = (await registry.managed(command.session)).session
-        opened, *others = _fork_of(registry, parent, command)
+        folded, events = await _copy_of(registry, command, new)
     except PlaitError:
         await anyio.to_thread.run_sync(registry.world.store.release, new, registry.owner)
         raise
-    registry.manage(Session(new))
-    return await done(registry, new, registry.record(new, opened[1], *others))
+    registry.manage(folded, events)
+    return await done(registry, new, folded.seq)
 
 
-def _fork_of(registry: Registry, parent: Session, command: ForkSession) -> list[tuple[float, e.Durable]]:
-    """All events of the new session; nothing awaits between this look and them. Raises `PlaitError` where there may be none."""
-    rows = registry.list.open()
+async def _copy_of(registry: Registry, command: ForkSession, new: SessionId) -> tuple[Session, Sequence[e.Stamped]]:
+    """The new session and all its events, which nobody knows of yet; nothing awaits after the last look at whether it may be.
+
+    Raises `PlaitError`. It is folded in a thread: of ten thousand messages that takes a second, in which others go on.
+    """
+    while True:
+        parent = (await registry.managed(command.session)).session
+        opened = _opened(registry, parent, command)
+        now, conversation = registry.world.now(), tuple(parent.conversation)
+        before: list[e.Durable] = [opened, *(e.SettingChanged(key, value) for key, value in parent.settings.items())]
+        after = e.Forked(parent.id, parent.seq, parent.name)
+        copy = partial(_folded, new, before, conversation, command.upto, after, now)
+        folded, events = await anyio.to_thread.run_sync(copy)
+        if opened.name not in registry.list.names_taken(parent.project):  # else somebody was faster: once more
+            refuse_at_limit(registry, registry.list.open())
+            refuse_when_full(registry)
+            return folded, events
+
+
+def _opened(registry: Registry, parent: Session, command: ForkSession) -> e.SessionOpened:
+    """The first event of a fork that may be. Raises `PlaitError`."""
     name = _name_of(command.name, parent, registry.list.names_taken(parent.project))
-    refuse_at_limit(registry, rows)
+    refuse_at_limit(registry, registry.list.open())
     refuse_when_full(registry)
-    if command.upto is not None and all(one.seq != command.upto for one in messages_told(parent.conversation)):
-        raise UsageError(f"That message of '{parent.name}' is taken back, or never was there. /history shows those that there are.")
-    now = registry.world.now()
-    by_hand = bool(command.name) or parent.named_by_hand
-    events: list[tuple[float, e.Durable]] = [
-        (now, e.SessionOpened(name, parent.kind, ProjectId(parent.project), parent.directory, by_hand, parent.kind_by_hand))
-    ]
-    events += [(now, e.SettingChanged(key, value)) for key, value in parent.settings.items()]
-    copy = copied(parent.conversation, len(events), command.upto)
-    if not any(isinstance(event, e.TurnEnded) for _, event in copy):
+    if command.upto is not None:
+        if all(one.seq != command.upto for one in messages_told(parent.conversation)):
+            raise UsageError(f"That message of '{parent.name}' is taken back, or never was there. /history shows those that there are.")
+        if not _is_over(parent, command.upto):
+            raise UsageError(f"The answer to that message of '{parent.name}' is not finished. Wait for its end, or branch off earlier.")
+    elif not any(_is_over(parent, first.turn) for first in _starts(parent)[:1]):
         raise UsageError(f"No answer in '{parent.name}' is finished yet, so there is nothing to branch off from. Wait for one.")
-    if command.upto is not None and not _is_over(parent, command.upto):
-        raise UsageError(f"The answer to that message of '{parent.name}' is not finished. Wait for its end, or branch off earlier.")
-    events += [*copy, (now, e.Forked(parent.id, parent.seq, parent.name))]
-    return [*events, (now, e.Seen(len(events)))]
+    by_hand = bool(command.name) or parent.named_by_hand
+    return cleaned(e.SessionOpened(name, parent.kind, parent.project, parent.directory, by_hand, parent.kind_by_hand))
+
+
+def _folded(
+    new: SessionId, before: Sequence[e.Durable], conversation: Sequence[e.Stamped], upto: Turn | None, after: e.Forked, now: float
+) -> tuple[Session, Sequence[e.Stamped]]:
+    """A session of these events: some before the copy of a conversation, one after it, and all seen. Pure."""
+    events = [(now, event) for event in before]
+    events += [*copied(conversation, len(events), upto), (now, after)]
+    events.append((now, e.Seen(len(events))))
+    folded = Session(new)
+    stamped = [e.Stamped(new, seq, at, event) for seq, (at, event) in enumerate(events, 1)]
+    for one in stamped:
+        folded.apply(one)
+    return folded, stamped
+
+
+def _starts(session: Session) -> list[e.TurnStarted]:
+    """The starts of turns, oldest first."""
+    return [one.event for one in session.conversation if isinstance(one.event, e.TurnStarted)]
 
 
 def _is_over(session: Session, turn: Turn) -> bool:

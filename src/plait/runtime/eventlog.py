@@ -41,7 +41,10 @@ class _CatchUp:
 
 
 class EventLog:
-    """The ring of `session`. `read(after, upto)` blocks and returns durable events."""
+    """The ring of `session`. `read(after, upto)` blocks and returns durable events.
+
+    All events that there are count as `committed`, unless it is said up to which.
+    """
 
     def __init__(
         self,
@@ -49,13 +52,14 @@ class EventLog:
         read: Callable[[int, int], Sequence[e.Stamped]],
         capacity: int = BUFFER_EVENTS,
         capacity_bytes: int = BUFFER_BYTES,
+        committed: int | None = None,
     ) -> None:
         self._session = session
         self._read = read
         self._capacity, self._capacity_bytes = capacity, capacity_bytes
         self._ring: deque[e.Stamped] = deque()
         self._first = 0
-        self._committed_seq = session.seq
+        self._committed_seq = session.seq if committed is None else committed
         self._readable = 0
         self._bytes = 0
         self._awaited: e.Stamped | None = None

@@ -64,10 +64,12 @@ class Managed:
         """
         seq = None if isinstance(event, e.EPHEMERAL_TYPES) else self.session.seq + 1
         stamped = e.Stamped(self.session.id, seq, at, cleaned(event))  # so that what lives is what will be read back
-        before = len(self.session.conversation)
+        before, back = len(self.session.conversation), self.session.taken_back[-1:]
         self.session.apply(stamped)
-        if isinstance(stamped.event, (e.Rewound, e.Redone)):
-            self.conversation_bytes = sum(map(weight, self.session.conversation))
+        if isinstance(stamped.event, e.Rewound):
+            self.conversation_bytes -= sum(map(weight, self.session.taken_back[-1]))
+        elif isinstance(stamped.event, e.Redone):
+            self.conversation_bytes += sum(map(weight, back[0]))
         elif len(self.session.conversation) > before:
             self.conversation_bytes += weight(stamped)
         if isinstance(stamped.event, (e.QuestionAnswered, e.Unpaused)):

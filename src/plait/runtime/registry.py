@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -141,16 +142,14 @@ class Registry:
             self._start(managed, managed.session.running)
         self.dispatch(managed)
 
-    def manage(self, session: Session) -> Managed:
-        """Take a folded session, whose lease is held, into the registry."""
-        defaults = self.world.defaults
-        self.journal.opened(session.id, session.seq)
-        log = EventLog(
-            session,
-            lambda after, upto: self.world.store.read(session.id, after, upto),
-            defaults.buffer_events,
-            defaults.buffer_bytes,
-        )
+    def manage(self, session: Session, unsaved: Sequence[e.Stamped] = ()) -> Managed:
+        """Take a folded session, whose lease is held, into the registry; what of it is `unsaved`, its last events, is recorded as one."""
+        defaults, saved = self.world.defaults, session.seq - len(unsaved)
+        self.journal.opened(session.id, saved)
+        if unsaved:
+            self.journal.record(self.list.update(session), *unsaved)
+        read = partial(self.world.store.read, session.id)
+        log = EventLog(session, read, defaults.buffer_events, defaults.buffer_bytes, saved)
         managed = self._managed[session.id] = Managed(session, log)
         return managed
 
