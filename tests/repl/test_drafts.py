@@ -75,6 +75,21 @@ async def test_a_message_that_was_sent_leaves_no_draft_behind() -> None:
     assert [one.text for one in world.store.drafts()] == []
 
 
+async def test_leaving_without_having_typed_overwrites_no_draft_of_another_terminal() -> None:
+    world = World(scripted())
+    async with standing(world, "a", "b") as stand:
+        await ask(stand.coordinator, c.KeepDraft(stand.sessions["a"], "typed in the other terminal", 5), c.Done)
+        stand.key("switch", "2")
+        await stand.on("b")
+        stand.key("switch", "1")
+        await stand.on("a")
+        assert (stand.page.draft, stand.page.cursor) == ("typed in the other terminal", 5)
+        stand.page.draft = ""
+        stand.key("switch", "2")
+        await stand.on("b")
+        await until(lambda: not world.store.drafts())
+
+
 async def test_what_is_typed_during_a_switch_is_for_the_session_that_comes() -> None:
     async with standing(World(scripted()), "a", "b", "c") as stand:
         await ask(stand.coordinator, c.KeepDraft(stand.sessions["b"], "kept in b", 4), c.Done)
