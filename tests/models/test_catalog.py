@@ -293,6 +293,11 @@ async def test_all_are_closed_even_if_one_fails() -> None:
     assert (await catalog.choose("anthropic")).provider is not providers[0]
 
 
+async def test_the_bundled_model_is_too_small_to_be_asked_for_summaries() -> None:
+    offline = await Catalog(Plain(), {}).choose("offline")
+    assert (offline.context_window, offline.can_summarise) == (8192, False)
+
+
 def test_it_fits_its_seam_and_imports_nothing_heavy() -> None:
     models: Models = Catalog(Plain(), {})
     builders: type[Builders] = Plain
@@ -392,7 +397,7 @@ async def test_a_script_plays_and_a_broken_one_is_told(tmp_path: Path) -> None:
     script.write_text('context_window = 2000\n[[reply]]\ntext = "Good day."\n')
     async with real(tmp_path, {}) as catalog:
         choice = await catalog.choose(f"scripted:{script}")
-        assert choice.context_window == 2000
+        assert (choice.context_window, choice.can_summarise) == (2000, True)
         assert text_of(await play(choice.provider, ModelRequest(choice.model, (UserMessage("hi"),)))) == "Good day."
         assert str(tmp_path) in await refusal(catalog, f"scripted:{tmp_path}/none.toml", errors.PlaitError)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -33,11 +33,12 @@ class Sized(Bench):
     """Models whose window is `window` tokens; None where nobody knows it."""
 
     window: int | None = 1_000
+    can_summarise: bool = True
 
     async def choose(self, name: str) -> ModelChoice:
         """See `Models.choose`."""
         choice = await Bench.choose(self, name)
-        return ModelChoice(choice.provider, choice.model, self.window, choice.input_price, choice.cached_price, choice.output_price, name)
+        return replace(choice, context_window=self.window, name=name, can_summarise=self.can_summarise)
 
 
 @dataclass
@@ -168,6 +169,23 @@ async def test_a_long_chain_of_tools_is_compacted_in_the_middle_of_its_turn() ->
     for request in asked:
         assert "Mend the till." in str(request.messages[0])
         assert len(str(request.messages)) < 8_000
+
+
+async def test_for_a_model_too_small_plait_writes_the_summary_itself() -> None:
+    models = Sized({"scripted:m": ScriptedModel([Reply(match="", text="y" * 400, usage=Usage())])}, window=1_200, can_summarise=False)
+    world = World(models)
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        for place in range(12):
+            assert (await turned(coordinator, session, f"question {place} " + "x" * 400)).ending == "done"
+        events = compactions(world, session)
+        assert len(events) >= 2
+        await compacted(coordinator, session, "question 3")
+    assert len(world.model.requests) == 12  # it was asked for answers and for nothing else
+    assert "User: question 0" in events[0].summary
+    assert "more lines left out" in events[1].summary.splitlines()[0]
+    assert "User: question 3" in events[1].summary.splitlines()[1]  # of what was told so far, too
+    assert {(event.model, event.usage) for event in events} == {("", None)}
 
 
 async def test_a_window_that_is_set_to_never_is_left_alone() -> None:

@@ -170,6 +170,8 @@ class ModelChoice:
     output_price: float | None = None
     name: str = ""
     """The full name, `provider:name`."""
+    can_summarise: bool = True
+    """False for a model so small that its summary of a conversation would be noise."""
 
 
 class Models(Protocol):

@@ -45,7 +45,7 @@ class CompactionAsked:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """All that stands at event `upto` and before is told to the model as `summary`, by `model` (`provider:name`).
+    """All that stands at event `upto` and before is told to the model as `summary`, by `model` (`provider:name`; empty if plait made it).
 
     `messages` is how many messages were replaced by it, and `replaced` about how many tokens; `told` is about how many tokens the model is
     told from here on, `cost` in US dollars.

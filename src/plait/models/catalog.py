@@ -103,7 +103,8 @@ class Catalog:
         provider, _, model = full.partition(":")
         made = await self._provider(provider, model)
         known = self._known(provider, model)
-        return ModelChoice(made, model, window_of(made, known), known.input_price, known.cached_price, known.output_price, full)
+        prices = (known.input_price, known.cached_price, known.output_price)
+        return ModelChoice(made, model, window_of(made, known), *prices, full, can_summarise=provider != "offline")
 
     async def default(self) -> str:
         """The full name that an empty name stands for now. Raises `NoModel` with the three ways to get a model."""

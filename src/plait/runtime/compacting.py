@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from plait.core import context, events as e, summarising
+from plait.core.digest import digest
 from plait.core.errors import BadAnswer, ContextTooLong, ModelError
 from plait.core.history import SUMMARY, told
 from plait.core.messages import Finished, ModelRequest, TextDelta, Turn, Usage
@@ -96,20 +97,22 @@ class Compactor:
 
     async def _compact(self, plan: TurnPlan, put_behind: context.Plan, window: int, share: context.Budget, keep: str | None = None) -> None:
         """Write the summary, and let it stand for what it was made of; `keep` is what a user said who asked for it."""
-        sampling = summarising.sampling_of(plan.sampling, window, share)
-        task = Task(plan.choice.model, share, sampling, keep or "")
-        summary, usage = await self._summary(plan, put_behind, task)
+        if plan.choice.can_summarise:
+            task = Task(plan.choice.model, share, summarising.sampling_of(plan.sampling, window, share), keep or "")
+            summary, usage = await self._summary(plan, put_behind, task)
+        else:
+            summary, usage = digest(put_behind, share.summary, keep or ""), None
         size = context.tokens(SUMMARY.format(summary))
         if size >= put_behind.replaced:
             raise BadAnswer(
-                f"The summary of {plan.name} is as long as what it stands for ({size:,} tokens for {put_behind.replaced:,}), so nothing "
+                f"The summary is as long as what it stands for ({size:,} tokens for {put_behind.replaced:,}), so nothing "
                 "was compacted. Another model may write a shorter one."
             )
         compacted = e.Compacted(
             self._turn,
             put_behind.upto,
             summary,
-            plan.name,
+            plan.name if plan.choice.can_summarise else "",
             put_behind.said,
             usage=usage,
             cost=price(plan.choice, usage),
