@@ -30,6 +30,12 @@ def _complete_model(ctx: click.Context, param: click.Parameter, incomplete: str)
     return model_names(ctx, param, incomplete)
 
 
+def _complete_session(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from plait.completion import session_names
+
+    return session_names(ctx, param, incomplete)
+
+
 def options(command: Any) -> Any:
     """The options that hold with a command, with a prompt, and with neither."""
     for option in reversed(
@@ -39,9 +45,17 @@ def options(command: Any) -> Any:
                 "-m", "--model", metavar="NAME", shell_complete=_complete_model, help="The model, as PROVIDER:NAME; see `plait models`."
             ),
             click.option("-C", "--cwd", metavar="DIR", help="Start in this directory."),
-            click.option("--session", metavar="NAME", help="Go on in the session of this name."),
+            click.option("--session", metavar="NAME", shell_complete=_complete_session, help="Go on in the session of this name."),
             click.option("-c", "--continue", "last", is_flag=True, help="Go on in the session used last."),
-            click.option("-r", "--resume", metavar="[NAME|ID]", is_flag=False, flag_value="", help="Go on in this one, or choose one."),
+            click.option(
+                "-r",
+                "--resume",
+                metavar="[NAME|ID]",
+                is_flag=False,
+                flag_value="",
+                shell_complete=_complete_session,
+                help="Go on in this one, or choose one.",
+            ),
             click.option("--system", metavar="TEXT", help="The system prompt."),
             click.option("--temperature", metavar="NUMBER", help="How freely to sample, 0 to 2."),
             click.option("--top-p", metavar="NUMBER", help="Sample from the likeliest share, 0 to 1."),

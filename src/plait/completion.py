@@ -1,12 +1,17 @@
-"""Completion for shells: the script that a shell sources, and the names of models that it offers."""
+"""Completion for shells: the script that a shell sources, and the names of models and sessions that it offers."""
 
 from __future__ import annotations
+
+import os
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class, shell_complete
 
-from plait.core.errors import UsageError
+from plait.core.errors import PlaitError, UsageError
+from plait.core.resuming import Sought, resumable
 from plait.models.known import KNOWN
+from plait.paths import find_paths
+from plait.store.reading import reading
 
 VARIABLE = "_PLAIT_COMPLETE"
 """Set by the script when the shell asks; its value is the question."""
@@ -31,3 +36,14 @@ def model_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     """The models that are known beforehand, for `--model`. bash ends a word at a colon, so there it helps with providers."""
     names = ["offline", "ollama:", *(f"{provider}:{one.model}" for provider, row in KNOWN.items() for one in row)]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def session_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The sessions that can be resumed, for `--resume` and `--session`; none where they cannot be read."""
+    try:
+        with reading(find_paths(os.environ).database) as reader:
+            sought = Sought(resumable(reader.sessions() if reader else (), os.getcwd()))
+    except (PlaitError, OSError):
+        return []
+    words = ((sought.word_for(row), row) for row in sought.rows)
+    return [CompletionItem(word, help=row.title or row.first) for word, row in words if word.startswith(incomplete)]

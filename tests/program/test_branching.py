@@ -112,6 +112,8 @@ def test_coming_back_by_name_or_to_the_last_one_or_where_the_directory_is_gone(p
         assert plait.leave() == 0
     rows = {row.name: row for row in place.sessions()}
     assert rows["auth-fix"].directory == str(place.work)
+    asked = {"_PLAIT_COMPLETE": "zsh_complete", "COMP_WORDS": "plait -r au", "COMP_CWORD": "2"}
+    assert "auth-fix\nthe login is broken" in place.run(**asked).stdout
     refused = place.run("run", "-r", "nothing", "hello")
     assert refused.returncode == 2
     assert "No session is called 'nothing', and none is about that." in refused.stderr
