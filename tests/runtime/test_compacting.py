@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 
+import anyio
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from plait.core import commands as c, events as e
 from plait.core.compacting import Compact, ContextReport, ReadContext
@@ -391,6 +393,36 @@ async def test_one_that_ended_while_nobody_looked_says_what_it_did() -> None:
         news = await ask(coordinator, c.ReadNews(session), c.News)
     assert dict(fleet.texts)[session].startswith("compacted: 2 messages")
     assert news.lines == 1
+
+
+SIZES = st.sampled_from([0, 30, 700, 3_000, 9_000])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(SIZES, min_size=1, max_size=6), SIZES, st.sampled_from([0, 600, 4_000, 30_000]), st.sampled_from([None, 500, 2_000]))
+def test_no_call_is_preceded_by_two_compactions_whatever_the_model_writes(
+    sizes: list[int], summary: int, limit: int, window: int | None
+) -> None:
+    anyio.run(_lives, sizes, "s" * summary, limit, window)
+
+
+async def _lives(sizes: list[int], summary: str, limit: int, window: int | None) -> None:
+    model = Strict(limit, summary)
+    world = strict_world(model, window)
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        for size in sizes:
+            before = len(model.requests)
+            end = await turned(coordinator, session, "m" + "x" * size)
+            assert end.ending in ("done", "failed")
+            assert end.error in ("", "ContextTooLong")
+            calls_made = model.requests[before:]
+            assert len([one for one in calls_made if one.system != SYSTEM]) <= 2
+            assert len(calls_made) <= 2 + len(sizes) * 2 + 2 * HALVINGS
+    since = 0
+    for event in world.log(session):
+        since = since + 1 if isinstance(event, e.Compacted) else 0 if isinstance(event, (e.TurnStarted, e.AssistantSaid)) else since
+        assert since <= 1
 
 
 async def test_there_is_nothing_to_compact() -> None:
