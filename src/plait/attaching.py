@@ -12,6 +12,7 @@ import anyio
 from plait.core.commands import Fleet, ReadFleet, SessionInfo
 from plait.core.errors import NoOwner, OwnerError
 from plait.remote.client import RemoteClient
+from plait.remote.frames import Role
 from plait.remote.place import check_peer, checked
 from plait.remote.sockets import connect
 from plait.store.owner import announced
@@ -21,7 +22,9 @@ LIVE = 0.5
 
 
 @asynccontextmanager
-async def attached(database: Path, silence: Callable[[bool], object] = bool, *, stays: bool = True) -> AsyncGenerator[RemoteClient, None]:
+async def attached(
+    database: Path, silence: Callable[[bool], object] = bool, *, role: Role = "visitor"
+) -> AsyncGenerator[RemoteClient, None]:
     """A client of the plait that owns `database`. Raises `NoOwner` where none listens, `OwnerError` where it cannot be talked to."""
     _, place = announced(database)
     if not place:
@@ -37,7 +40,7 @@ async def attached(database: Path, silence: Callable[[bool], object] = bool, *, 
     except OwnerError:
         stream.close()
         raise
-    async with RemoteClient(stream, os.getpid(), silence, stays=stays) as client:
+    async with RemoteClient(stream, os.getpid(), silence, role=role) as client:
         yield client
 
 
@@ -49,7 +52,7 @@ def open_sessions(database: Path) -> Sequence[SessionInfo]:
 async def _open_sessions(database: Path) -> Sequence[SessionInfo]:
     try:
         with anyio.move_on_after(LIVE):
-            async with attached(database, stays=False) as client:
+            async with attached(database) as client:
                 reply = await client.submit(ReadFleet())
                 return reply.sessions if isinstance(reply, Fleet) else ()
     except OwnerError:

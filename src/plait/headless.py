@@ -36,7 +36,7 @@ PATIENCE = 60.0
 """Seconds for which a turn waits for a disk that fails, and for another program that has the database. At a prompt it waits for ever."""
 NOBODY = "Nobody can answer: this runs in a script, without a user. Go on with the most sensible assumption and name it."
 """What the model is told where it asks its user."""
-_OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed, e.Compacted)
+_OF_A_TURN = (e.InProgress, e.AnswerDelta, e.AssistantSaid, e.ToolReturned, e.CallDelayed, e.Compacted, e.HandedOver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +162,9 @@ class Headless:
                 new = event.text[len(answer.streamed) :] if isinstance(event, e.InProgress) else event.text
                 answer.streamed += new
                 stream({"type": "message", "role": "assistant", "delta": True, "text": new})
+            case e.HandedOver() if answer.streamed:  # another answer follows, and what came of this one cannot be taken back
+                answer.streamed = ""
+                stream({"type": "message", "role": "assistant", "delta": True, "text": "\n\n"})
             case e.AssistantSaid():
                 stream({"type": "message", "role": "assistant", "delta": True, "text": event.message.text[len(answer.streamed) :]})
                 answer.take(event)

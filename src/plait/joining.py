@@ -7,7 +7,7 @@ Part of the composition root. Nothing of the environment, and no setting, crosse
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import anyio
@@ -23,6 +23,7 @@ from plait.core.ports import FLEET, Client
 from plait.passing import PassingWays
 from plait.program import Program
 from plait.remote.client import RemoteClient
+from plait.remote.frames import Role
 from plait.remote.holding import Owned
 from plait.remote.joined import Joined
 from plait.remote.place import make_room, socket_path
@@ -33,6 +34,9 @@ from plait.store.files import resolved
 from plait.store.owner import announce, announced
 from plait.store.sqlite import Finding
 
+STOPPING = 0.5
+"""Seconds that turns have to stop before they are cut by leaving; the whole of it takes 2 s."""
+
 
 class ProgramWays:
     """See `remote.holding.Ways`. `report` is given what opening the database has to tell, `told` other sentences for the user.
@@ -41,9 +45,15 @@ class ProgramWays:
     """
 
     def __init__(
-        self, program: Program, report: Callable[[Finding], None], told: Callable[[str], object], drain: Callable[[], float]
+        self,
+        program: Program,
+        report: Callable[[Finding], None],
+        told: Callable[[str], object],
+        drain: Callable[[], float],
+        role: Role,
     ) -> None:
         self._program = program
+        self._role = role
         self._drain = drain
         self._report = report
         self._told = told
@@ -80,7 +90,9 @@ class ProgramWays:
             async with Server(coordinator, epoch, listener) as server:
                 yield server
                 coordinator.hands_over = True  # nothing is started any more that would be cut at once
-                if server.attached:
+                if self._role == "prompt" and server.heirs and not server.attached:
+                    await _stop(coordinator, server.followed)
+                if server.heirs:
                     await self._drained(coordinator)
             coordinator.hands_over = server.left_behind > 0
         finally:
@@ -99,8 +111,16 @@ class ProgramWays:
     @asynccontextmanager
     async def attach(self, silence: Callable[[bool], object]) -> AsyncGenerator[RemoteClient, None]:
         """See `Ways`."""
-        async with attached(self._database, silence) as client:
+        async with attached(self._database, silence, role=self._role) as client:
             yield client
+
+
+async def _stop(coordinator: Coordinator, but: Collection[SessionId]) -> None:
+    """Interrupt what no script waits for: its user said so, and a script that takes over would not go on with it for long."""
+    with anyio.move_on_after(STOPPING):
+        for managed in coordinator.loaded:
+            if managed.scope is not None and managed.session.question is None and managed.session.id not in but:
+                await coordinator.stop_turn(managed)
 
 
 def joined(
@@ -113,7 +133,8 @@ def joined(
     quiet: bool = False,
 ) -> Joined:
     """The sessions of this program's database, whoever owns them; to be entered. See `Joined` and `ProgramWays`."""
-    ways = ProgramWays(program, report, told, drain) if program.settings.persist else PassingWays(program)
+    role: Role = "script" if quiet else "prompt"
+    ways = ProgramWays(program, report, told, drain, role) if program.settings.persist else PassingWays(program)
     return Joined(ways, told, patience, quiet=quiet)
 
 

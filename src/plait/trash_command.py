@@ -125,7 +125,7 @@ def chosen(trashed: Sequence[InTrash], words: Sequence[str]) -> list[InTrash]:
 async def _done(database: Path, command: c.Command, by_ourselves: Callable[[SqliteStore], None]) -> None:
     """Have it done by the owner, or do it. Raises `PlaitError`, `StoreBusy` where another plait has the database and cannot be asked."""
     try:
-        async with attached(database, stays=False) as client:
+        async with attached(database) as client:
             reply = await client.submit(command)
     except NoOwner:
         await anyio.to_thread.run_sync(_alone, database, by_ourselves)

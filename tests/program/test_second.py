@@ -13,6 +13,7 @@ import pytest
 
 from plait.core import events as e
 from plait.core.messages import Turn
+from plait.core.session import SessionState
 from plait.runtime.recovery import CUT_OFF
 from plait.store.owner import announced
 from tests.program.running import Place, Plait
@@ -194,6 +195,28 @@ def test_control_z_is_refused_where_others_would_stand_still(place: Place) -> No
         owner.shows("Sessions are at work")
         owner.send("\x03")
         owner.idle()
+
+
+def test_a_script_is_no_company_that_would_go_on_with_the_work(place: Place) -> None:
+    """The user is asked as if nobody else were there; what the script waits for goes on in it."""
+    place.script.write_text(STREAM)
+    with place.start() as plait:
+        plait.ready().enter("endless")
+        plait.shows("word3 ")
+        with place.process("run", "--model", place.model, "stream for a script") as script:
+            plait.until(lambda: "default-2" in plait.text)  # its session, in the toolbar
+            plait.send("\x04")
+            plait.until(lambda: plait.input_row == "(wait/stop/stay) >")
+            plait.pause(0.4)
+            plait.enter("stop")
+            with within(SOON):
+                assert plait.wait() == 0
+            out, _ = script.communicate(timeout=60)
+        partial, _, whole = out.partition("\n\n")
+        assert script.returncode == 0
+        assert partial.startswith("word1 ")
+        assert (whole.split()[0], whole.split()[-1]) == ("word1", "word60")
+    assert not any(row.state is SessionState.PROCESSING for row in place.sessions())
 
 
 def test_flags_of_the_second_are_for_the_session_that_it_opens(place: Place) -> None:

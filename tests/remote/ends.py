@@ -12,7 +12,7 @@ from anyio.abc import SocketStream
 
 from plait.core.ports import Client
 from plait.remote.client import RemoteClient
-from plait.remote.frames import Request, encode_frame
+from plait.remote.frames import Request, Role, encode_frame
 from plait.remote.server import Server
 from plait.remote.sockets import connect, listen
 from tests.runtime.waiting import LIMIT
@@ -28,9 +28,9 @@ async def serving(client: Client, path: Path, *, epoch: int = 1, uid: int | None
 
 
 @asynccontextmanager
-async def attached(path: Path, silence: Callable[[bool], object] = bool, *, stays: bool = True) -> AsyncGenerator[RemoteClient, None]:
+async def attached(path: Path, silence: Callable[[bool], object] = bool, *, role: Role = "prompt") -> AsyncGenerator[RemoteClient, None]:
     """A client of the server at `path`."""
-    async with RemoteClient(await connect(path), 1, silence, stays=stays) as client:
+    async with RemoteClient(await connect(path), 1, silence, role=role) as client:
         yield client
 
 

@@ -55,12 +55,12 @@ class _Feed:
 class RemoteClient:
     """A `Client` over `stream`; an async context manager. `silence` is told True when the owner says nothing, False when it does again.
 
-    `stays` is whether this process would take over from an owner that leaves.
+    `role` is what this process is to the owner.
     """
 
-    def __init__(self, stream: ByteStream, pid: int, silence: Callable[[bool], object] = bool, *, stays: bool = True) -> None:
+    def __init__(self, stream: ByteStream, pid: int, silence: Callable[[bool], object] = bool, *, role: f.Role = "prompt") -> None:
         self._wire = Wire(stream)
-        self._hello = f.Hello(f.PROTOCOL, f.shape(), __version__, pid, stays)
+        self._hello = f.Hello(f.PROTOCOL, f.shape(), __version__, pid, role)
         self._silence = silence
         self._number = 0
         self._asked: dict[int, tuple[anyio.Event, list[f.Response]]] = {}

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +20,7 @@ from anyio.abc import TaskGroup
 
 from plait.core import commands as c
 from plait.core.errors import BadFrame, OwnerLost, PlaitError
+from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.remote import frames as f
 from plait.remote.wire import Wire
@@ -38,6 +39,7 @@ GREETING = 10.0
 class _Following:
     """What one follower has been sent and has not taken, in bytes."""
 
+    session: SessionId
     window: int
     outstanding: int = 0
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -74,6 +76,11 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection of process {self.peer.pid if self.peer else '?'} [{len(self._followed)} followed, {self._wire!r}]>"
+
+    @property
+    def followed(self) -> Sequence[SessionId]:
+        """The sessions that are followed here."""
+        return [one.session for one in self._followed.values()]
 
     async def serve(self) -> None:
         """Answer until either side ends it. Raises nothing but cancellation."""
@@ -178,7 +185,7 @@ class Connection:
     def _follow(self, frame: f.Follow) -> None:
         if frame.id in self._followed or len(self._followed) >= FOLLOWED:
             raise BadFrame(f"Following under the number {frame.id} is not possible. Take a fresh number, and follow {FOLLOWED} at most.")
-        following = self._followed[frame.id] = _Following(max(1, frame.window))
+        following = self._followed[frame.id] = _Following(frame.session, max(1, frame.window))
         self._tasks.start_soon(self._send_events, frame, following)
 
     async def _unfollow(self, frame: f.Unfollow) -> None:

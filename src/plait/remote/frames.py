@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from plait import __version__
 from plait.core.codec import TYPES, CodecError, encode, object_of, parse
@@ -25,19 +25,23 @@ PROTOCOL = 1
 """The number of the frames' rules; the values inside are told by `shape`."""
 FRAME_CAP = 100 * 1024 * 1024
 """Bytes of one line: more than the longest message, 16 million characters, can take in JSON."""
+Role: TypeAlias = Literal["prompt", "script", "visitor"]
 HELLO_CAP = 4096
 """Bytes of the first line: nobody is known by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first frame of who attaches. `stays` is whether it would take over when the owner leaves."""
+    """The first frame of who attaches, and what it is: a prompt, a script that runs one turn, or somebody who only asks something.
+
+    A prompt or a script takes over when the owner leaves; only a prompt goes on with the sessions of others.
+    """
 
     protocol: int
     shape: str
     version: str
     pid: int
-    stays: bool = True
+    role: Role = "prompt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import anyio
 
 from plait import __version__
 from plait.core.errors import OwnerError
+from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.remote import frames as f
 from plait.remote.connection import Connection
@@ -52,12 +53,22 @@ class Server:
         """Set, and replaced, whenever somebody attaches or goes."""
 
     def __repr__(self) -> str:
-        return f"<Server [{len(self._connections)} connections, {self.attached} would take over]>"
+        return f"<Server [{len(self._connections)} connections, {self.heirs} would take over]>"
 
     @property
     def attached(self) -> int:
-        """How many others are there that would take over."""
-        return sum(one.peer is not None and one.peer.stays for one in self._connections)
+        """How many other prompts are there, each of which would go on with all sessions."""
+        return sum(one.peer is not None and one.peer.role == "prompt" for one in self._connections)
+
+    @property
+    def heirs(self) -> int:
+        """How many would take over, scripts among them."""
+        return sum(one.peer is not None and one.peer.role != "visitor" for one in self._connections)
+
+    @property
+    def followed(self) -> set[SessionId]:
+        """The sessions that somebody follows over a connection."""
+        return {session for one in self._connections for session in one.followed}
 
     @property
     def connections(self) -> int:
@@ -77,7 +88,7 @@ class Server:
         with anyio.CancelScope(shield=True):
             self._accepting.cancel()
             await self._accepted.wait()
-            self.left_behind = self.attached
+            self.left_behind = self.heirs
             async with anyio.create_task_group() as tasks:
                 for connection in tuple(self._connections):
                     tasks.start_soon(_say_goodbye, connection)
