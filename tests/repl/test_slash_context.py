@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plait.core import events as e
-from plait.core.commands import HistoryPage, ReadHistory
+from plait.core.commands import HistoryPage, ReadHistory, Say
 from plait.core.messages import Usage
 from plait.models.scripted import Reply
 from plait.repl.printer import Printer
@@ -60,6 +60,18 @@ async def test_a_narrow_or_plain_look_loses_nothing(tmp_path: Path) -> None:
             assert "next call" in told
             assert "300 of the 1,000 tokens" in told
             assert all(len(line) <= look.width for line in prompt.texts[-1].splitlines())
+
+
+async def test_a_compaction_that_has_to_wait_says_so(tmp_path: Path) -> None:
+    async with prompt_over(tmp_path, [SUMMARY, Reply(match="hang", text="half", hang=True), *ANSWERS[1:]]) as prompt:
+        for number in range(2):
+            await prompt.say(f"message {number} " + "x" * 400)
+        assert await prompt.told("/compact") == ""  # what it does is shown as it happens
+        await prompt.submit(Say(prompt.session, "hang on"))
+        assert "A turn is running, so the conversation is compacted after it." in await prompt.told("/compact")
+        await prompt.type("/pause")
+        await prompt.type("/interrupt")
+        assert "The session is paused, so it is compacted later. /unpause lets it go on." in await prompt.told("/compact")
 
 
 @pytest.mark.parametrize(

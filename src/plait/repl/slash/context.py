@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from plait.core.compacting import Compact, ContextPart, ContextReport, PartName, ReadContext
+from plait.core.session import SessionState
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
-from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
+from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
 from plait.repl.slash.wording import counted
 
 _PARTS: Final[dict[PartName, tuple[str, str]]] = {
@@ -23,8 +24,14 @@ _PARTS: Final[dict[PartName, tuple[str, str]]] = {
 
 
 async def compact(prompt: Prompt, argument: str) -> None:
-    """Have the model tell the conversation shorter from here on."""
-    await prompt.submit(Compact(prompt.session, argument))
+    """Have the model tell the conversation shorter from here on; what happens then is shown as it happens."""
+    status = await read_status(prompt)
+    if await prompt.submit(Compact(prompt.session, argument)) is None or status is None:
+        return
+    if status.info.state is SessionState.PAUSED:
+        notice(prompt, "The session is paused, so it is compacted later. /unpause lets it go on.")
+    elif status.running is not None or status.waiting:
+        notice(prompt, "A turn is running, so the conversation is compacted after it. Go on typing meanwhile.")
 
 
 async def context(prompt: Prompt, argument: str) -> None:
