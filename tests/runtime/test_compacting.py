@@ -254,6 +254,24 @@ async def test_a_provider_that_refuses_after_a_compaction_too_is_asked_once_more
     assert len(compactions(world, session)) == 1
 
 
+async def test_an_answer_that_has_begun_is_not_repeated() -> None:
+    class Late(Strict):
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            self.requests.append(request)
+            yield TextDelta("half an ans")
+            await anyio.wait_all_tasks_blocked()  # it is recorded
+            raise ContextTooLong("The conversation is too long. Shorten it.")
+
+    model = Late(limit=0)
+    world = strict_world(model)
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "x" * 900)
+        assert (await turned(coordinator, session, "and now")).error == "ContextTooLong"
+    assert len(model.requests) == 2
+    assert [answer.message.text for answer in world.answers(session)] == ["half an ans"] * 2
+
+
 @pytest.mark.parametrize("summary", ["", "   ", "z" * 200_000])
 async def test_a_summary_that_cannot_be_used_changes_nothing_and_says_so(summary: str) -> None:
     world = scripted_world(Reply(match=ASKS, text=summary, chunk=5_000), *(Reply(text="y" * 1_600, usage=Usage(900, 10)) for _ in range(4)))
