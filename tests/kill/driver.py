@@ -122,10 +122,10 @@ class Unsaved(Forgetful):
 class Reusing(Coordinator):
     """Mutant: gives the first event of this run the number of the last one of the run before."""
 
-    def manage(self, session: Session) -> Managed:
+    def manage(self, session: Session, unsaved: Sequence[e.Stamped] = ()) -> Managed:
         """Forget the last number."""
         session.seq = max(0, session.seq - 1)
-        return super().manage(session)
+        return super().manage(session, unsaved)
 
 
 MUTANTS: dict[str, type[Coordinator]] = {

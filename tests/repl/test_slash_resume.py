@@ -166,5 +166,5 @@ def test_words_narrow_and_a_name_that_begins_so_comes_first() -> None:
 
 def test_a_session_in_the_archive_is_found_by_its_name_and_one_in_the_trash_is_not() -> None:
     assert session_to_resume(ROWS, "filed", "/shop").name == "filed"
-    with pytest.raises(UsageError, match="'thrown' lies in the trash. Take it out first: /reopen thrown,"):
+    with pytest.raises(UsageError, match=r"'thrown' lies in the trash\. Take it out first: /reopen thrown,"):
         session_to_resume(ROWS, "thrown", "/shop")
