@@ -87,6 +87,10 @@ async def test_where_the_directory_is_gone_another_is_offered(tmp_path: Path) ->
         await prompt.type('/resume auth-fix "./other one"')
         assert (await prompt.row("auth-fix")).directory == str(other)
         assert "does not exist" in await prompt.told("/resume auth-fix ./nowhere")
+        prompt.many = False
+        assert "There is one session here, so /resume cannot be used." in await prompt.told("/resume default")
+        await prompt.type(f"/resume {prompt.session} {tmp_path}")
+        assert (await prompt.row("auth-fix")).directory == str(tmp_path)
 
 
 async def test_without_a_word_all_are_offered_or_listed(tmp_path: Path) -> None:

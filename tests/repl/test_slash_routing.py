@@ -120,11 +120,11 @@ def test_every_command_about_sessions_is_told_with_an_example_and_completes() ->
     many = [command for command in REGISTRY.commands if command.topic == "sessions"]
     assert {command.name for command in many if command.many} == {
         *("sessions", "switch", "next", "back", "new", "close", "kill", "reopen", "say", "broadcast", "peek", "inbox", "session"),
-        *("archive", "unarchive", "delete", "trash", "resume", "fork"),
+        *("archive", "unarchive", "delete", "trash", "fork"),
     }
     assert {command.name for command in many if not command.many} == {
         *("rename", "session-name", "pause", "unpause", "interrupt", "answer", "mute", "notify", "debug", "search", "open"),
-        *("tag", "pin", "unpin"),
+        *("tag", "pin", "unpin", "resume"),
     }
     for command in many:
         takes_one = "NAME" in command.usage.replace("--name=NAME", "") or "OLD" in command.usage

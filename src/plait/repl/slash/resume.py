@@ -21,7 +21,7 @@ from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.family import directory_meant
 from plait.repl.slash.layout import lines
 from plait.repl.slash.listing import list_rows
-from plait.repl.slash.registry import Prompt, SlashCommand, notice
+from plait.repl.slash.registry import Prompt, SlashCommand, notice, one_session_only
 from plait.repl.slash.targets import fleet_now
 from plait.repl.slash.wording import state_words
 
@@ -35,6 +35,8 @@ LISTED = 20
 async def resume(prompt: Prompt, argument: str) -> None:
     """Go on with a session; without a word, offer all."""
     words, path = parse_resume(argument)
+    if not prompt.many and words != prompt.session:
+        raise UsageError(one_session_only(prompt, "/resume"))
     rows = await _offered(prompt)
     if not words:
         if not prompt.offer("/resume "):
@@ -156,6 +158,5 @@ COMMANDS = (
         detail="N is a number of /sessions. Words that only one session is about will do as well. If its directory is gone, plait says so "
         "and offers the present one.",
         complete=_choices,
-        many=True,
     ),
 )
