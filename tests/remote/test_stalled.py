@@ -114,6 +114,18 @@ async def an_owner(path: Path, behave: Callable[[SocketStream], Awaitable[None]]
 WELCOME = f.encode_frame(f.Welcome(f.PROTOCOL, f.shape(), "1", PID, 1))
 
 
+async def test_an_owner_of_a_later_version_is_told_as_such_whatever_it_says_besides(path: Path) -> None:
+    async def later(stream: SocketStream) -> None:
+        await stream.receive()
+        await stream.send(b'{"type":"Welcome","protocol":2,"shape":"x","version":"9","pid":7,"epoch":1,"later":"field"}\n')
+        await anyio.sleep_forever()
+
+    async with an_owner(path, later):
+        with pytest.raises(OwnerError, match=r"\(process 7\) is version 9.*Leave that one first"):
+            async with attached(path):
+                pass
+
+
 async def test_an_owner_that_does_not_answer_is_told_of_and_that_it_does_again(path: Path) -> None:
     speak = anyio.Event()
     told: list[bool] = []

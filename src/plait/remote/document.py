@@ -32,7 +32,8 @@ who wants to understand or to debug it; the values change with plait, and both e
 1. A line is one JSON object in UTF-8 that ends with a line feed. Each object has a `type`, which is the name of one of the types below;
    each field without a default has to be there, and no other may be.
 2. The first line is `Hello`, at most {hello:,} bytes; it is answered with `Welcome`. Both sides compare `protocol` and `shape` (eight
-   letters made from all the types on this page). Where they differ, a `Goodbye` says so, and the connection ends.
+   letters made from all the types on this page). Where they differ, a `Goodbye` says so, and the connection ends. In these two alone,
+   fields that are not known are passed over, so that another version can say which it is.
 3. A later line has at most {cap:,} bytes, which is more than the longest message takes. A longer line, or one that is no frame, ends
    its connection with a `Goodbye` that says why, and no other connection.
 4. Each request has an `id`, a number of the asker's choice; what answers it has the same. Answers come in any order. Commands are begun

@@ -1,7 +1,8 @@
 """What goes over a connection: one JSON object a line, each a frame of these, around the values of the core.
 
 Rules:
-1. A connection begins with `Hello` and `Welcome`. Both sides compare protocol and shape; on a difference nothing else is said.
+1. A connection begins with `Hello` and `Welcome`. Both sides compare protocol and shape; on a difference nothing else is said. Of these two
+   alone, fields that are not known are passed over: another version's must be understood as far as it says which version it is.
 2. Every request has a number of the asker's; its answer bears it. Answers come in any order.
 3. Events are sent as far as the follower's window reaches, and further once it has taken them.
 4. A line longer than `FRAME_CAP`, or one that is no frame, ends that connection with a reason, and nothing else.
@@ -177,6 +178,9 @@ def decode_frame(line: bytes, expected: tuple[type[Expected], ...]) -> Expected:
         kind = next((one for one in expected if one.__name__ == name), None)
         if kind is None:
             raise BadFrame(f"A line begins no frame that may come here: {str(name)[:40]!r}. Send one of: {_names(expected)}.")
+        if kind in (Hello, Welcome):
+            known = {one.name for one in fields(kind)}
+            plain = {name: value for name, value in plain.items() if name in known}
         frame = object_of(kind, plain, "frame")
     except CodecError as error:
         raise BadFrame(str(error)[:500]) from error
