@@ -6,39 +6,48 @@ from collections.abc import Sequence
 
 from plait.core import events as e
 
-PASSING = (e.InProgress, e.CallDelayed, e.SlotAwaited, e.Compacting, e.SessionsChanged, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent)
+EPHEMERAL = frozenset(e.EPHEMERAL_TYPES)
+"""What has no sequence number and is not kept."""
+
+PASSING = frozenset(
+    {e.InProgress, e.CallDelayed, e.SlotAwaited, e.Compacting, e.SessionsChanged, e.StoreTrouble, e.StoreRecovered, e.UnknownEvent}
+)
 """What touches neither the state nor the fold: passed on to whoever watches."""
 
-CONVERSATION = (
-    e.UserSaid,
-    e.RetryAsked,
-    e.CompactionAsked,
-    e.TurnStarted,
-    e.AssistantSaid,
-    e.ToolStarted,
-    e.ToolReturned,
-    e.QuestionAsked,
-    e.QuestionAnswered,
-    e.Compacted,
-    e.HandedOver,
-    e.TurnEnded,
-    e.Noted,
+CONVERSATION = frozenset(
+    {
+        e.UserSaid,
+        e.RetryAsked,
+        e.CompactionAsked,
+        e.TurnStarted,
+        e.AssistantSaid,
+        e.ToolStarted,
+        e.ToolReturned,
+        e.QuestionAsked,
+        e.QuestionAnswered,
+        e.Compacted,
+        e.HandedOver,
+        e.TurnEnded,
+        e.Noted,
+    }
 )
 """What the provider's view and the news are made from."""
 
-USE = (
-    e.SessionOpened,
-    e.UserSaid,
-    e.RetryAsked,
-    e.CompactionAsked,
-    e.Rewound,
-    e.Redone,
-    e.QuestionAnswered,
-    e.SettingChanged,
-    e.Seen,
-    e.Paused,
-    e.Unpaused,
-    e.Reopened,
+USE = frozenset(
+    {
+        e.SessionOpened,
+        e.UserSaid,
+        e.RetryAsked,
+        e.CompactionAsked,
+        e.Rewound,
+        e.Redone,
+        e.QuestionAnswered,
+        e.SettingChanged,
+        e.Seen,
+        e.Paused,
+        e.Unpaused,
+        e.Reopened,
+    }
 )
 """What only its user does."""
 

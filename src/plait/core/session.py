@@ -21,7 +21,7 @@ from plait.core.conditions import fits
 from plait.core.errors import IllegalTransition
 from plait.core.filing import Filing
 from plait.core.messages import CallId, ProjectId, SessionId, ToolCall, Turn, Usage
-from plait.core.roles import CONVERSATION, PASSING, USE, is_news, news_after
+from plait.core.roles import CONVERSATION, EPHEMERAL, PASSING, USE, is_news, news_after
 from plait.core.states import TRANSITIONS, Awaited, SessionState, Trigger, trigger_of, way_out
 
 __all__ = ["TRANSITIONS", "Awaited", "Session", "SessionState", "Trigger", "trigger_of"]
@@ -93,7 +93,7 @@ class Session:
         if stamped.seq is not None:
             self.seq = stamped.seq
             self.last_at = stamped.at
-            if isinstance(event, USE):
+            if type(event) in USE:
                 self.used_at = stamped.at
         self._fold(stamped)
         self._settle(target, stamped.at)
@@ -110,7 +110,7 @@ class Session:
     def _check_place(self, stamped: e.Stamped) -> None:
         """A durable event has the next sequence number, an ephemeral one none; the first event opens the session, and no other does."""
         event, seq = stamped.event, stamped.seq
-        if (seq is None) != isinstance(event, e.EPHEMERAL_TYPES):
+        if (seq is None) != (type(event) in EPHEMERAL):
             raise IllegalTransition(f"{type(event).__name__} has the sequence number {seq}. Only durable events have one, and each has.")
         if seq is not None and seq != self.seq + 1:
             raise IllegalTransition(f"Session '{self.name}' is at event {self.seq} and was given event {seq}. Read it again.")
@@ -122,7 +122,7 @@ class Session:
     def _target(self, event: e.Event) -> SessionState:
         if isinstance(event, e.SessionOpened):
             return SessionState.ACTIVE
-        if isinstance(event, PASSING):
+        if type(event) in PASSING:
             return self.state
         trigger = trigger_of(event)
         target = TRANSITIONS[self.state].get(trigger) if trigger else None
@@ -167,7 +167,7 @@ class Session:
                 self._see(e.Seen(self.seq))
             case _:
                 self._describe(stamped)
-        if isinstance(event, CONVERSATION):
+        if type(event) in CONVERSATION:
             self.conversation.append(stamped)
             if is_news(event):
                 self.unread.append(self.seq)
