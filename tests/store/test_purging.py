@@ -15,6 +15,7 @@ from plait.core.messages import SessionId
 from plait.core.ports import Store
 from plait.core.searching import Query, phrases
 from plait.store import engine
+from plait.store.purging import STEP_CHARACTERS, STEP_EVENTS
 from plait.store.verify import verify
 from tests.store.kinds import KINDS
 from tests.store.test_crashes import run_victim
@@ -107,6 +108,20 @@ def test_a_session_that_no_search_finds_yet_is_purged_too(store: Store) -> None:
     author.append(e.Closed(), e.Trashed(True))
     store.purge([author.session.id])
     index(store)
+    assert found(store, "question") == {GONE, KEPT}
+
+
+def test_a_long_session_leaves_the_index_in_steps(store: Store) -> None:
+    author = Author(store, "s-3")
+    author.turn()
+    author.append(*(e.Noted("nothing to find") for _ in range(STEP_EVENTS)))
+    for letter in "abc":
+        author.append(e.UserSaid(f"x{letter} " * (STEP_CHARACTERS // 2)))
+    author.append(e.Closed(), e.Trashed(True))
+    index(store)
+    assert found(store, "xb") == {author.session.id}
+    store.purge([author.session.id])
+    assert found(store, "xa") == found(store, "xb") == set()
     assert found(store, "question") == {GONE, KEPT}
 
 
