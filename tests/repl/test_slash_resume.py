@@ -49,6 +49,7 @@ async def test_resume_goes_to_an_open_session_and_opens_a_closed_one(tmp_path: P
 @pytest.mark.parametrize("word", ["login broken", "BROKEN", "4", "the id"])
 async def test_words_numbers_and_ids_name_a_session(tmp_path: Path, word: str) -> None:
     async with prompt_over(tmp_path) as prompt:
+        prompt.look = replace(prompt.look, plain=True)  # numbers of closed ones are listed there alone
         await prompt.open("docs")
         old = await closed(prompt, "auth-fix", "the login is broken")
         await closed(prompt, "parser", "tokens are lost")
@@ -63,6 +64,9 @@ async def test_what_names_no_session_is_told(tmp_path: Path) -> None:
         assert "'login' can mean 2 sessions: auth-docs (" in await prompt.told("/resume login")
         assert "No session is called 'auth-fxi', and none is about that. Did you mean 'auth-fix'?" in await prompt.told("/resume auth-fxi")
         assert "none is about that" in await prompt.told("/resume 99")
+        shown = prompt.session
+        await prompt.type("/resume 2")  # is closed: /sessions gives it no number, and the menu has none
+        assert prompt.session == shown
 
 
 async def test_where_the_directory_is_gone_another_is_offered(tmp_path: Path) -> None:

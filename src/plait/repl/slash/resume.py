@@ -76,10 +76,12 @@ async def _offered(prompt: Prompt) -> list[c.SessionInfo]:
 
 
 async def _meant(prompt: Prompt, rows: Sequence[c.SessionInfo], words: str) -> c.SessionInfo:
-    """The session that words name, or the number that the list gives it. Raises `UsageError`."""
+    """The session that words name, or the number that /sessions, or the list of a linear terminal, gives it. Raises `UsageError`."""
     every = await prompt.client.sessions()
     number = int(words) if words.isascii() and words.isdigit() and len(words) < 9 else 0
-    if 0 < number <= len(rows) and all(words not in (row.name, row.id) for row in every):
+    is_open = [row for row in rows if row.state is not SessionState.COMPLETED]
+    numbered = max(len(rows[:LISTED]), len(is_open)) if prompt.look.plain else len(is_open)
+    if 0 < number <= numbered and all(words not in (row.name, row.id) for row in every):
         return rows[number - 1]
     here = next((row.directory for row in rows if row.id == prompt.session), "")
     return session_to_resume(every, words, here)
