@@ -33,7 +33,7 @@ OFFERED = 100
 LISTED = 15
 """Sessions in a printed list."""
 NAME_COLUMNS = 20
-_HINT = "Enter goes on · Esc leaves · letters of name, title, first message or project find one"
+_HINT = "Type to search · Enter goes on · Esc leaves"
 
 
 class Choosing:
