@@ -137,9 +137,14 @@ def test_a_script_goes_on_in_the_last_session(place: Place) -> None:
 def test_choosing_a_session(place: Place, columns: int, rows: int) -> None:
     for name, text in (("auth-fix", "the login is broken"), ("parser", "tokens are lost")):
         assert place.run("run", "--session", name, text).returncode == 0
+    assert place.run("-C", str(place.root), "run", "--session", "elsewhere", "far away").returncode == 0
     with place.start("-r", columns=columns, rows=rows) as plait:
         plait.until(lambda: plait.text.startswith("resume >"))
-        plait.until(lambda: " parser" in plait.text and " auth-fix" in plait.text)
+        plait.until(lambda: all(f" {name}" in plait.text for name in ("parser", "auth-fix", "elsewhere")))
+        plait.send("\x01")
+        plait.until(lambda: " elsewhere" not in plait.text)
+        plait.send("\x01")
+        plait.until(lambda: " elsewhere" in plait.text)
         plait.type("zz")
         plait.until(lambda: " parser" not in plait.text)
         plait.send("\r")

@@ -93,7 +93,7 @@ class Page:
         """See `Terminal`."""
         self.queue.put(line)
 
-    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+    def pick(self, start: str, on_cancel: Callable[[], None], on_widen: Callable[[], None] | None = None) -> None:
         """See `Terminal`."""
         self._draft, self.cursor, self.picking = "", 0, on_cancel
 

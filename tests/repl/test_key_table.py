@@ -29,6 +29,9 @@ class Nothing:
     def cancel(self) -> None:
         return
 
+    def widen(self) -> None:
+        return
+
 
 def nothing(*arguments: str) -> None:
     return

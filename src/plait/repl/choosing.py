@@ -32,7 +32,6 @@ OFFERED = 100
 """Sessions in the menu; more letters bring up others."""
 LISTED = 15
 """Sessions in a printed list."""
-NAME_COLUMNS = 20
 _HINT = "Type to search · Enter goes on · Esc leaves"
 
 
@@ -42,13 +41,14 @@ class Choosing:
     def __init__(self, screen: Terminal, look: Look, rows: Sequence[SessionInfo], directory: str) -> None:
         self._screen = screen
         self._look = look
-        self._sought = Sought(rows)
+        self._sought = self._every = Sought(rows)
         self._directory = directory
         home = next((row.project for row in rows if row.directory == directory), "")
+        self._here = Sought([row for row in rows if row.project == home])
         self._places = places(rows, home)
         self._printed: list[SessionInfo] = []
         """What the numbers of the printed list mean."""
-        self.completer = SoughtCompleter(self._sought, self._about)
+        self.completer = SoughtCompleter(lambda: self._sought, self._about)
 
     def __repr__(self) -> str:
         return f"<Choosing [{len(self._sought.rows)} sessions]>"
@@ -72,9 +72,19 @@ class Choosing:
 
     def _begin(self, text: str) -> None:
         if self._screen.keeps_draft:
-            self._screen.pick(text or self._screen.draft, self._screen.leave)
+            self._screen.pick(text or self._screen.draft, self._screen.leave, self._widen)
         else:
             self._print(self._sought.fitting(""))
+
+    def _widen(self) -> None:
+        """This project's sessions alone, or all again."""
+        if self._two:
+            self._sought = self._every if self._sought is self._here else self._here
+
+    @property
+    def _two(self) -> bool:
+        """Whether there are sessions of this project and of others."""
+        return 0 < len(self._here.rows) < len(self._every.rows)
 
     def _meant(self, text: str) -> SessionInfo | None:
         """The session that a line names; None where it narrowed a printed list. Raises `UsageError`."""
@@ -86,7 +96,7 @@ class Choosing:
             if len(found) > 1 and all(words not in (row.name, row.id) for row in found):
                 self._print(found)
                 return None
-        return session_to_resume(self._sought.rows, words, self._directory)
+        return session_to_resume(self._every.rows, words, self._directory)
 
     def _print(self, rows: Sequence[SessionInfo]) -> None:
         self._printed = list(rows[:LISTED])
@@ -120,7 +130,8 @@ class Choosing:
 
     def toolbar_text(self) -> str:
         """See `Screen`."""
-        return self._look.marks(_HINT)
+        other = f" · Ctrl+A {'all projects' if self._sought is self._here else 'this project'}" if self._two else ""
+        return self._look.marks(_HINT + other)
 
     def status_text(self) -> str:
         """See `Screen`."""
@@ -156,15 +167,15 @@ class Choosing:
 class SoughtCompleter(Completer):
     """The menu: sessions in which all the words of the line stand. `about` says what stands beside a name."""
 
-    def __init__(self, sought: Sought, about: Callable[[SessionInfo], str]) -> None:
+    def __init__(self, sought: Callable[[], Sought], about: Callable[[SessionInfo], str]) -> None:
         self._sought = sought
         self._about = about
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """What fits the line as it is."""
-        text = document.text
-        for row in self._sought.fitting(text, OFFERED):
+        text, sought = document.text, self._sought()
+        for row in sought.fitting(text, OFFERED):
             name = sanitize_line(row.name)
             yield Completion(
-                self._sought.word_for(row), start_position=-len(document.text_before_cursor), display=name, display_meta=self._about(row)
+                sought.word_for(row), start_position=-len(document.text_before_cursor), display=name, display_meta=self._about(row)
             )

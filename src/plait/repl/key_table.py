@@ -42,6 +42,7 @@ KEYS: Final[tuple[KeyRow, ...]] = (
         (("c-o",), ("enter",), ("escape",), ("up",), ("down",)),
         "offers the sessions: type to filter, Up and Down choose, Enter goes there, Esc gives up and brings back what you had typed",
     ),
+    KeyRow("Ctrl+A", (("c-a",),), "in the choice of plait -r: this project's sessions alone, and all again"),
     KeyRow("Esc Esc", (("escape", "escape"),), "offers your messages to go back to, as /rewind; on an empty line, not in vi mode"),
     KeyRow("Ctrl+C", (("c-c",),), "stops the answer and keeps what came; else clears the line; else hints, and twice within 2 s leaves"),
     KeyRow("Ctrl+D", (("c-d",),), "leaves, on an empty line"),

@@ -49,6 +49,10 @@ class Picker(Protocol):
         """Choose nothing."""
         ...
 
+    def widen(self) -> None:
+        """Offer more, or less again."""
+        ...
+
 
 def build_keys(buffer: Buffer, shelf: PasteShelf, sanitize: Callable[[str], str], actions: Actions, picker: Picker) -> KeyBindings:
     """The bindings for the input `buffer`."""
@@ -124,6 +128,10 @@ def _bind_picker(keys: KeyBindings, buffer: Buffer, actions: Actions, picker: Pi
     @keys.add("c-g", filter=picking)
     def _cancel(event: KeyPressEvent) -> None:
         picker.cancel()
+
+    @keys.add("c-a", filter=picking)
+    def _widen(event: KeyPressEvent) -> None:
+        picker.widen()
 
     @keys.add("down", filter=picking)
     def _next(event: KeyPressEvent) -> None:

@@ -134,7 +134,7 @@ class PlainScreen:
         """Print it."""
         self.draft = text
 
-    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+    def pick(self, start: str, on_cancel: Callable[[], None], on_widen: Callable[[], None] | None = None) -> None:
         """Nothing: there are no keys here but those of the terminal."""
 
     def write(self, text: str) -> None:

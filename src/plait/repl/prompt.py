@@ -60,6 +60,7 @@ class Prompt:
         """When the first key of the text under way came, in the event loop's seconds; None while there is none, 0 for a kept draft."""
         self._on_edit = options.on_edit
         self._on_cancel: Callable[[], None] | None = None
+        self._on_widen: Callable[[], None] | None = None
         bindings = build_keys(self.buffer, self.shelf, options.sanitize, actions, self)
         style = merge_styles([default_ui_style(), Style.from_dict(_STYLE)])
         output = SizedOutput(self._room, region.bell)
@@ -129,14 +130,21 @@ class Prompt:
             self.began = asyncio.get_running_loop().time()
         self._on_edit()
 
-    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
+    def pick(self, start: str, on_cancel: Callable[[], None], on_widen: Callable[[], None] | None = None) -> None:
         """Begin to choose: see `Screen.pick`. Once more, it goes on to what comes next in the menu."""
         if self.picking:
             self.buffer.complete_next()
             return
         self.buffer.document = Document(start)
-        self._on_cancel = on_cancel
+        self._on_cancel, self._on_widen = on_cancel, on_widen
         self.buffer.start_completion()
+
+    def widen(self) -> None:
+        """Offer more, or less again, where whoever asked can."""
+        if self._on_widen is not None:
+            self._on_widen()
+            self.buffer.complete_state = None
+            self.buffer.start_completion()
 
     @property
     def picking(self) -> bool:

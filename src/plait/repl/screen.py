@@ -192,9 +192,9 @@ class Screen:
         self._prompt.put_kept(text, cursor)
         self.refresh()
 
-    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
-        """Put the start of a command into the empty line and offer what completes it; Enter takes and sends, Esc calls `on_cancel`."""
-        self._prompt.pick(start, on_cancel)
+    def pick(self, start: str, on_cancel: Callable[[], None], on_widen: Callable[[], None] | None = None) -> None:
+        """Put a start into the empty line and offer what completes it; Enter sends, Esc calls `on_cancel`, Ctrl+A `on_widen`."""
+        self._prompt.pick(start, on_cancel, on_widen)
         self.refresh()
 
     @property

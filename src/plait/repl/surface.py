@@ -60,8 +60,8 @@ class Terminal(Surface, Protocol):
         """Set the text under way to a kept draft, which answers no question, with the cursor at a place in it."""
         ...
 
-    def pick(self, start: str, on_cancel: Callable[[], None]) -> None:
-        """Let the user choose what completes `start`, and submit that."""
+    def pick(self, start: str, on_cancel: Callable[[], None], on_widen: Callable[[], None] | None = None) -> None:
+        """Let the user choose what completes `start`, and submit that; `on_widen` is called when they want another selection."""
         ...
 
     async def read(self) -> Line | LeaveAsked | Ended:
