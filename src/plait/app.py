@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -29,6 +31,7 @@ from plait.runtime.coordinator import Coordinator
 from plait.runtime.managed import Surroundings
 from plait.runtime.metrics import Meter
 from plait.settings import Settings
+from plait.store.rescue import take_back, write_rescue
 from plait.store.sqlite import Finding, SqliteStore, open_store
 from plait.tools.ask_user import AskUser
 
@@ -94,10 +97,10 @@ async def open_app(program: Program, store: Store, models: Models, *, heir: bool
             yield coordinator
     except BaseException:  # a signal, or an error: re-raised, but this loss is told with it
         if coordinator.unsaved:
-            tell(_unsaved(coordinator))
+            tell(_unsaved(coordinator, program))
         raise
     if coordinator.unsaved:
-        raise StoreError(_unsaved(coordinator))
+        raise StoreError(_unsaved(coordinator, program))
 
 
 def _named(texts: Sequence[str]) -> Proposal:
@@ -107,9 +110,16 @@ def _named(texts: Sequence[str]) -> Proposal:
     return named(texts)
 
 
-def _unsaved(coordinator: Coordinator) -> str:
+def _unsaved(coordinator: Coordinator, program: Program) -> str:
+    """Keep in a file what could not be saved; what to tell."""
     why = coordinator.journal.trouble or "The disk did not answer in time; try it."
-    return f"{coordinator.unsaved} drafts or events could not be saved. {why}"
+    text = f"{coordinator.unsaved} drafts or events could not be saved. {why}"
+    paths = program.paths
+    places = (paths.data, paths.state, Path(tempfile.gettempdir()))
+    file = write_rescue(places, paths.database, time.time(), coordinator.journal.left(), coordinator.list.unwritten())
+    if file is None:
+        return f"{text} No disk took a copy of them."
+    return f"{text} They are in {file}: the next start takes them in{'' if file.parent == paths.data else f' once it is in {paths.data}'}."
 
 
 @asynccontextmanager
@@ -137,4 +147,6 @@ def open_database(program: Program, report: Callable[[Finding], None]) -> Sqlite
     if store.read_only_reason:
         store.close()
         raise NewerDatabase(store.read_only_reason)
+    for rescued in take_back(store, store.path, time.time()):
+        report(rescued)
     return store

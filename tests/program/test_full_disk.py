@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from plait.core import events as e
 from plait.store import files
@@ -114,3 +117,32 @@ def test_a_limit_on_the_size_of_files_is_met_and_lifted(place: Place) -> None:
         plait.idle()
         assert plait.leave() == 0
     assert [event.text for event in place.events() if isinstance(event, e.UserSaid)] == ["before", "over the limit"]
+
+
+@pytest.mark.parametrize("crash_at", ["", "rescue.taken"])
+def test_what_could_not_be_saved_until_the_end_is_there_at_the_next_start(place: Place, crash_at: str) -> None:
+    with place.start(columns=150) as plait:
+        plait.ready()
+        says(plait, "before")
+        size = files.wal_path(place.database).stat().st_size
+        resource.prlimit(plait.child.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        meets_the_fault(plait, "over the limit", "its limits")
+        plait.type("a draft")
+        plait.send("\x15")
+        plait.send("\x04")
+        plait.shows("still at work")  # for what waits for the disk
+        plait.send("\x04")
+        assert plait.wait() == 1
+        assert "the next start takes them in" in joined(plait)
+    (file,) = place.database.parent.glob("*.rescue-*.jsonl")
+    if crash_at:
+        assert place.run("run", "hello", PLAIT_CRASH_AT=crash_at).returncode == -signal.SIGKILL
+        assert file.exists()
+    with place.start(columns=150) as plait:
+        plait.shows("is in the database now")
+        plait.shows("▌ over the limit")
+        plait.idle()
+        assert plait.leave() == 0
+    assert not file.exists()
+    assert [event.text for event in place.events() if isinstance(event, e.UserSaid)] == ["before", "over the limit"]
+    assert verify(place.database) == []

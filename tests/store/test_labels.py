@@ -11,6 +11,7 @@ WALKED = {
     *test_crashes.IN_MIGRATION,
     *("checkpoint.before", "checkpoint.after", "aside.before", "aside.moved", "aside.after"),  # tests/store/test_crashes.py
     *(label.partition(":")[0] for label in test_purging.LABELS),
+    "rescue.taken",  # tests/program/test_full_disk.py
     "index.taken",  # tests/store/test_search_kills.py
     *(label.partition(":")[0] for label in (*test_salvage.LABELS, *test_salvage.DECIDED)),
     *(*test_mending.RESTORE_LABELS, *test_mending.VACUUM_LABELS, *test_mending.REPAIR_LABELS),

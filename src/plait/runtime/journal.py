@@ -160,6 +160,15 @@ class Journal:
         self._waiters.clear()
         return self.waiting
 
+    def left(self) -> list[Stamped]:
+        """After `aclose`: the events that could not be written, each session's in order."""
+        recorded = [one for waiting in list(self._pending.values()) for one in waiting]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if (one := self._queue.get_nowait()) is not None:
+                    recorded.append(one)
+        return [stamped for one in recorded for stamped in one.events]
+
     # What follows runs in the writer's thread, but for the two that it calls in the loop.
 
     def _write(self) -> None:

@@ -103,6 +103,10 @@ class SessionList:
             self.kept(draft)
         return len(self._unsaved)
 
+    def unwritten(self) -> list[Draft]:
+        """The drafts that the store refused."""
+        return [self.draft(session) for session in self._unsaved]
+
     def draft(self, session: SessionId) -> Draft:
         """What was typed in the session and not sent; an empty one if there is nothing."""
         return self._drafts.get(session, Draft(session, "", 0))

@@ -62,6 +62,7 @@ LABELS = (
     "repair.copied",
     "repair.mended",
     "repair.after",
+    "rescue.taken",
     "close.before",
     "close.after",
 )

@@ -24,6 +24,7 @@ from plait.store.crashpoints import crash_point
 from plait.store.faults import is_damage, translated
 from plait.store.leases import Leases
 from plait.store.owner import OwnerLock, take_ownership
+from plait.store.rescue import Rescued
 from plait.store.rows import closed, event_rows, require_epoch, require_place, stamped_events
 from plait.store.salvage import MovedAside, put_aside, recover
 from plait.store.schema import Migrated
@@ -32,7 +33,7 @@ from plait.store.search import Backlog, find_in
 BREATH = 0.001
 """Seconds between two steps of a purge, in which others come to write."""
 
-Finding = Migrated | MovedAside
+Finding = Migrated | MovedAside | Rescued
 """What opening may have to tell the user; its `text` says it."""
 
 
