@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
+import anyio
 import pytest
 
-from plait.core import events as e
-from plait.core.messages import Finished, TextDelta, Usage
+from plait.core import commands as c, events as e
+from plait.core.messages import Finished, SessionId, TextDelta, Usage
 from plait.repl.lines import LeaveAsked
+from plait.runtime.coordinator import Coordinator
 from tests.repl.stand import Page, Stand, Taps, standing
 from tests.repl.test_switching import ended, tap_world
 from tests.runtime.waiting import until
@@ -41,6 +44,36 @@ def gone(stand: Stand) -> bool:
 
 def finish(taps: Taps, name: str) -> None:
     taps.pour(name, Finished("end", Usage(1, 1)))
+
+
+@dataclass
+class SilentOwner:
+    """A client whose messages nobody answers."""
+
+    coordinator: Coordinator
+
+    async def submit(self, command: c.Command) -> c.Reply:
+        if isinstance(command, c.Say):
+            await anyio.sleep_forever()
+        return await self.coordinator.submit(command)
+
+    def follow(self, session: SessionId, after: e.Cursor | None = None) -> AsyncGenerator[e.Stamped, None]:
+        return self.coordinator.follow(session, after)
+
+    async def sessions(self) -> Sequence[c.SessionInfo]:
+        return await self.coordinator.sessions()
+
+
+async def test_a_message_that_nobody_answered_is_shown_when_plait_is_left() -> None:
+    async with standing(World(scripted()), "a", client=SilentOwner) as stand:
+        stand.page.columns = 200
+        stand.page.enter("was it taken")
+        stand.page.enter("and this")
+        await until(lambda: stand.repl._intake.sending)
+        stand.page.leave()
+        await until(lambda: gone(stand))
+        unknown = "It is not known whether this message was taken. Look for it later, and send it again if it is not there: "
+        assert [line.split(unknown)[1] for line in stand.page.text.splitlines() if unknown in line] == ["was it taken", "and this"]
 
 
 async def test_stay_goes_on_as_if_nothing_was() -> None:

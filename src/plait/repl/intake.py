@@ -83,9 +83,15 @@ class Intake:
         return time.time() - (anyio.current_time() - self._began) >= moment
 
     async def serve(self) -> None:
-        """Do in the background what lines begin: runs until it is cancelled."""
-        async with anyio.create_task_group() as self._tasks:
-            await anyio.sleep_forever()
+        """Do in the background what lines begin: runs until it is cancelled. What is on its way still is in no line: it is shown."""
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                await anyio.sleep_forever()
+        finally:
+            for command in self._outbox.unanswered:
+                if isinstance(command, c.Say):
+                    unknown = "It is not known whether this message was taken. Look for it later, and send it again if it is not there: "
+                    self._prompt.show(render_notice("warning", unknown + command.text, self._prompt.look))
 
     async def drain(self) -> None:
         """Return when no message is on its way any more, or after a moment."""

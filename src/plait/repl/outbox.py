@@ -18,11 +18,17 @@ class Outbox:
     def __init__(self, submit: Callable[[Command], Awaitable[object]]) -> None:
         self._submit = submit
         self._sending = 0
+        self._sent: list[Command] = []
         self._empty = anyio.Event()
 
     def __bool__(self) -> bool:
         """Whether something is under way."""
         return self._sending > 0
+
+    @property
+    def unanswered(self) -> tuple[Command, ...]:
+        """What was sent and is not answered yet, oldest first; once sending was cut off, what never will be."""
+        return tuple(self._sent)
 
     def add(self) -> None:
         """Something will be sent: call it when that is decided, before the task is started that sends it."""
@@ -30,8 +36,10 @@ class Outbox:
 
     async def send(self, command: Command) -> None:
         """Send what was added."""
+        self._sent.append(command)
         try:
             await self._submit(command)
+            self._sent.remove(command)
         finally:
             self._sending -= 1
             if not self._sending:
