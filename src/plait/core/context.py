@@ -20,6 +20,8 @@ from plait.core.messages import AssistantMessage, Message, ToolMessage, ToolSpec
 
 BYTES = 4
 """Of one token, about: English has a little more, code and other scripts less. Whoever must not be over plans with a margin."""
+UNSURE = 4
+"""The part of an estimate that it may be too low by, seen with the bundled model and Markdown; who knows nothing else adds it."""
 MESSAGE = 4
 """Tokens around each message."""
 MOST_KEPT, MOST_SUMMARY = 20_000, 4_000

@@ -60,6 +60,8 @@ class Compactor:
             return False
         fixed = self._fixed(plan)
         taken = context.used(self._session.conversation, plan.name, fixed, plan.window_messages)
+        if not context.last_reported(self._session.conversation, plan.name)[1]:
+            taken += taken // context.UNSURE  # this model has reported nothing yet
         if taken < context.full_at(window, plan.compact_at, plan.sampling.max_tokens):
             return False
         share = context.budget(window, plan.compact_at, fixed)
