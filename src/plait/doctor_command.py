@@ -39,6 +39,7 @@ def examine(paths: Paths) -> tuple[str, bool]:
         *_database(paths),
         ("backups", _many(paths.data / "backups", "*")),
         ("put aside", _many(paths.data, f"{paths.database.name}.corrupt-*")),
+        ("not saved", _many(paths.data, f"{paths.database.name}.rescue-*.jsonl")),
         ("crash reports", _many(paths.crashes, "*.txt")),
     ]
     problems = [*_old_library(), *(check(paths.database) if paths.database.exists() else ())]

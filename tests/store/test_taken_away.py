@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from plait.core import events as e
 from plait.core.errors import SequenceConflict, StoreError
 from plait.core.messages import SessionId
+from plait.store.verify import verify
 from tests.store.writing import Author, open_at, write_of
 
 
@@ -51,7 +53,14 @@ def test_nothing_is_acknowledged_into_files_that_were_taken_away(path: Path, fau
             author.append(e.UserSaid("lost"))
         author.session.seq -= 1
         author.session.queue.pop()
+    acknowledged = list(author.events)
+    gone = not path.exists()
     store.close()
+    assert path.exists() or suffix
+    if gone:  # it comes back under its name, with all that was acknowledged
+        with closing(open_at(path)) as again:
+            assert list(again.read(author.session.id)) == acknowledged
+        assert verify(path) == []
 
 
 def test_a_file_that_comes_back_is_written_again_and_what_was_in_doubt_is_there_once(path: Path) -> None:

@@ -10,9 +10,10 @@ Rules:
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from plait.store.crashpoints import crash_point
 from plait.store.faults import translated
 from plait.store.owner import OwnerLock
 from plait.store.rows import closed
+from plait.store.workshop import workshop
 
 PAGE = 4096
 """Bytes of a page, SQLite's default."""
@@ -71,8 +73,33 @@ class Connections:
             crash_point("checkpoint.after")
 
     def close(self) -> None:
-        """See `Store.close`. The last of the log goes into the database."""
+        """See `Store.close`. The last of the log goes into the database; one that was taken away meanwhile comes back under its name."""
         crash_point("close.before")
+        with ExitStack() as after:
+            self._keep_what_was_taken_away(after)
+            self._close()
+        self._owner.release()
+        crash_point("close.after")
+
+    def _keep_what_was_taken_away(self, after: ExitStack) -> None:
+        """Where nothing lies under the database's name, copy what is open still; the copy gets the name once all is closed."""
+        if self._identity is None or self._reader is None or self.path.exists():
+            return
+        with suppress(engine.Error, OSError), self._reading:
+            part = after.enter_context(workshop(self.path)) / "plait.db"
+            files.make_private_file(part)
+            with closing(engine.connect(part, writing=True)) as copy:
+                self._reader.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            files.sync_file(part)
+            after.callback(self._put_back, part)
+
+    def _put_back(self, part: Path) -> None:
+        with suppress(OSError):
+            os.link(part, self.path)  # unlike a rename it takes nobody's place
+            files.sync_directory(self.path.parent)
+
+    def _close(self) -> None:
         # The reader first: the connection that closes last makes the checkpoint, and only one may.
         with self._reading:
             if self._reader is not None:
@@ -83,8 +110,6 @@ class Connections:
                 with translated(self.path):
                     self._writer.close()
                 self._writer = None
-        self._owner.release()
-        crash_point("close.after")
 
     def _select(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._reads() as reader:

@@ -156,7 +156,7 @@ class Identity:
     def _lost(self, what: str) -> StoreError:
         return StoreError(
             f"The database {self._database} or its log was {what} while plait was using it. "
-            "What is said now is not on disk: put the file back if you can, else keep a copy of your text and start plait again."
+            "What is said now is not on disk. Put the file back, or leave plait, which keeps what is not saved, and start it again."
         )
 
 

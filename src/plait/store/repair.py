@@ -75,11 +75,12 @@ def _mend_and_salvage(
         left = [str(error)]
     crash_point("repair.mended")
     if left:
-        _salvage(database, now, f"{counted(len(left), 'problem')}, the first: {left[0]}", repaired)
+        first = left[0].partition(". ")[0].rstrip(".")  # what happened, without what to do: that is done here
+        _salvage(database, now, f"{counted(len(left), 'problem')}, the first: {first}", repaired)
 
 
 def _salvage(database: Path, now: float, reason: str, repaired: Repaired) -> None:
-    repaired.done.append(put_aside(database, now, reason.rstrip("."), schema.migrations_directory()).text)
+    repaired.done.append(put_aside(database, now, reason, schema.migrations_directory()).text)
 
 
 def _close_to_others(database: Path, repaired: Repaired) -> None:
