@@ -18,6 +18,7 @@ from plait.core.notices import parse_rules
 from plait.interactive import Front
 from plait.joining import apply_flags, joined
 from plait.program import Beginning, Program
+from plait.remote.holding import GOOD_NEWS
 from plait.remote.joined import Joined
 from plait.repl.app import Repl
 from plait.repl.choosing import Choosing
@@ -106,6 +107,7 @@ class Messages:
 
     def tell(self, text: str, kind: Kind = "warning") -> None:
         """Show a sentence; nothing, if it is empty."""
+        kind = "info" if text in GOOD_NEWS else kind
         if text:
             self._screen.write(render_notice(kind, text, self._loop.look if self._loop else self._look))
 

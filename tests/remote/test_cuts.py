@@ -13,6 +13,7 @@ from anyio.abc import SocketStream
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from plait.core import commands as c, events as e
+from plait.core.errors import StoreBusy
 from plait.core.messages import SessionId
 from plait.remote.client import RemoteClient
 from plait.remote.holding import Owned
@@ -67,7 +68,7 @@ class OverCuts:
     @asynccontextmanager
     async def own(self, *, heir: bool) -> AsyncGenerator[Owned, None]:
         """See `Ways`."""
-        raise AssertionError("its owner is there")
+        raise StoreBusy("Its owner is there.")
         yield
 
     @asynccontextmanager

@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 
 from plait.config import load
 from plait.core import commands as c, events as e
-from plait.core.errors import NoOwner, StoreBusy, StoreError
+from plait.core.errors import NoOwner, OwnerError, StoreBusy, StoreError
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.core.revising import ForkSession
 from plait.joining import apply_flags, joined
@@ -152,6 +152,25 @@ async def test_a_database_that_is_not_shared_is_waited_for_and_then_told(home: P
         async with seat.client as client:
             await done(client, c.EnterProject(str(home)))
     assert "Waiting" in seat.told[0]
+
+
+async def test_a_dead_owners_place_that_is_not_trusted_keeps_nobody_from_owning(home: Path) -> None:
+    folder = home / "open"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (home / "data").mkdir()
+    (folder / "s").touch()
+    (home / "data" / "plait.db.lock").write_text(f"1\n{folder}/s\n")
+    async with Seat(home).client as client:
+        assert client.attached_to == 0
+        await done(client, c.EnterProject(str(home)))
+    (home / "data" / "plait.db.lock").write_text(f"1\n{folder}/s\n")
+    lock = take_ownership(home / "data" / "plait.db")
+    (home / "data" / "plait.db.lock").write_text(f"1\n{folder}/s\n")
+    with pytest.raises(OwnerError, match="open to other users"):  # while somebody has it, why one cannot attach is told
+        async with Seat(home).client:
+            raise AssertionError("it is another's")
+    lock.release()
 
 
 async def test_what_keeps_it_from_being_opened_is_raised(home: Path) -> None:

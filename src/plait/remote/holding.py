@@ -28,6 +28,9 @@ LATE = 1.0
 BROKEN = 1.0
 """Seconds until the database is tried again, where it could not be opened."""
 TAKEN_OVER = "The other plait has left. This one owns the sessions now."
+ANSWERS = "The plait that owns the sessions answers again."
+GOOD_NEWS = frozenset({TAKEN_OVER, ANSWERS})
+"""Of the sentences for the user those that ask for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +167,21 @@ class Holding:
             self._set(None, None)
 
     async def _once(self, since: float) -> bool:
-        """Try to attach, then to own; whether it was either."""
+        """Try to attach, then to own; whether it was either. Who cannot be talked to matters only if the lock is really taken."""
+        refused: PlaitError | None = None
         try:
-            return await self._attached() or await self._as_owner()
-        except (StoreBusy, NoOwner, OwnerLost) as error:
-            await self._bear(error, since)
+            try:
+                if await self._attached():
+                    return True
+            except OwnerLost:
+                raise
+            except OwnerError as error:
+                refused = error
+            return await self._as_owner()
+        except (StoreBusy, OwnerLost) as error:
+            if refused is not None and not self._was_joined:
+                raise refused from error
+            await self._bear(refused or error, since)
         except PlaitError as error:
             if not self._was_joined or self._left.is_set():
                 raise
@@ -220,7 +233,7 @@ class Holding:
         if silent:
             self._told(f"{_silent(pid)} Waiting for it{'.' if self._quiet else '; Ctrl+D leaves.'}")
         else:
-            self._told("The plait that owns the sessions answers again.")
+            self._told(ANSWERS)
         self._wake()
 
     def _set(self, client: Client | None, owned: Owned | None) -> None:
