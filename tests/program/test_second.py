@@ -188,6 +188,10 @@ def test_control_z_is_refused_where_others_would_stand_still(place: Place) -> No
         owner.send("\x1a")
         owner.shows("Another plait shares these sessions")
         assert state(owner.child.pid) != "T"
+        other.send("\x1a")  # it may; on this terminal nobody could bring it back, and so it goes on at once
+        other.enter("still here")
+        for one in (owner, other):
+            one.until(lambda one=one: one.text.count("still here") == 2)  # type: ignore[misc]  # no type
         assert other.leave() == 0
         owner.enter("endless")
         owner.shows("word3 ")

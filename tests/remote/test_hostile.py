@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from plait.core import commands as c, events as e
-from plait.core.errors import BadFrame, OwnerError, OwnerLost
+from plait.core.errors import BadFrame, OwnerError, OwnerLost, PlaitError
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.models.scripted import Reply
@@ -213,6 +213,9 @@ async def test_what_fails_inside_is_a_refusal_and_the_connection_goes_on(path: P
         refused = await client.submit(c.ReadModels())
         assert isinstance(refused, c.Refused)
         assert "ZeroDivisionError" in refused.text
+        with pytest.raises(PlaitError, match="ZeroDivisionError"):
+            async with aclosing(client.follow(SessionId("s"))) as events:
+                await anext(events)
         assert isinstance(await client.submit(c.ReadFleet()), c.Fleet)
 
 

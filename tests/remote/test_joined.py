@@ -113,6 +113,20 @@ async def test_one_owns_another_takes_over_and_who_follows_notices_nothing(home:
     assert [seat.told.count(TAKEN_OVER) for seat in (first, second, third)] in ([0, 1, 0], [0, 0, 1])
 
 
+async def test_who_steps_aside_is_not_counted_on_and_comes_back_without_a_word(home: Path) -> None:
+    owner, guest = Seat(home), Seat(home)
+    async with owner.client, guest.client as client:
+        session = (await done(client, c.EnterProject(str(home)))).session
+        async with aclosing(client.follow(session, e.Cursor(0, 0))) as events:
+            assert (await anext(events)).seq == 1
+            client.step_aside()  # and the process would be stopped in this very moment
+            await until(lambda: owner.client.others == 0)
+            await done(owner.client, c.RenameSession(session, "meanwhile"))
+            assert (await anext(events)).event == e.Renamed("meanwhile", by_hand=True)
+        assert owner.client.others == 1
+    assert (owner.told, guest.told) == ([], [])
+
+
 async def test_eight_at_once_have_one_owner(home: Path) -> None:
     seats = [Seat(home) for _ in range(8)]
     sessions: set[SessionId] = set()

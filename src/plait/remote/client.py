@@ -108,6 +108,10 @@ class RemoteClient:
             return await self._tasks.__aexit__(None, None, None)
         return await self._tasks.__aexit__(kind, error, traceback)
 
+    def hang_up(self) -> None:
+        """End the connection; whoever waits for something raises `OwnerLost` as soon as it runs again."""
+        self._wire.close()
+
     # What a `Client` does.
 
     async def submit(self, command: Command) -> Reply:

@@ -100,6 +100,11 @@ class Holding:
         """How many others would take over if this process left; 0 where it is not the owner."""
         return self._owned.server.attached if self._owned is not None and self._owned.server is not None else 0
 
+    def step_aside(self) -> None:
+        """End an attachment without a word, for this process is stopped now; once it goes on, it attaches again."""
+        if isinstance(self._client, RemoteClient):
+            self._client.hang_up()
+
     async def until_silent(self) -> None:
         """Return once nobody answers."""
         while not self.silent:

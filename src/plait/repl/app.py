@@ -30,7 +30,7 @@ from plait.repl.fleet import FleetView, farewell, greeting
 from plait.repl.hook import Hooks
 from plait.repl.indicator import indicator_text
 from plait.repl.intake import Intake
-from plait.repl.leaving import ALONE, Company, Leaving, cannot_stop
+from plait.repl.leaving import ALONE, Company, Leaving, about_to_stop
 from plait.repl.lines import LeaveAsked, Line
 from plait.repl.notices import Notifier
 from plait.repl.on_screen import OnScreen
@@ -80,7 +80,7 @@ class Repl(OnScreen):
             options.notify, options.notify_command, options.notify_cooldown, time.monotonic, screen.forward, self._hooks.run, environ
         )
         say = (lambda text: self.tell("info", text)) if look.plain and options.announce else None
-        announcer = Announcer(notifier, say, lambda text: self.tell("warning", text))
+        announcer = Announcer(notifier, say, lambda text: self.tell("warning", text), lambda: self._intake.carrying_out)
         self._watch = FleetWatch(client, announcer, title, self._fleet_changed, many=options.many)
         self._drafts = Drafts(client, screen, lambda text: self.tell("info", text))
         self._asking = Asking(self, screen, self._drafts)
@@ -140,8 +140,8 @@ class Repl(OnScreen):
         return self._leaving.may_leave
 
     def cannot_stop(self) -> str:
-        """Why Ctrl+Z would harm somebody, as a sentence; empty where it would not."""
-        return cannot_stop(self._company, self.fleet)
+        """Why Ctrl+Z would harm somebody, as a sentence; empty where it would not, and then it is done right after this."""
+        return about_to_stop(self._company, self.fleet)
 
     def edited(self) -> None:
         """The text under way changed."""

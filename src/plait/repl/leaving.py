@@ -33,6 +33,10 @@ class Company(Protocol):
         """Whether nobody answers at present."""
         ...
 
+    def step_aside(self) -> None:
+        """This process is stopped now: whoever runs the sessions must not count on it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Alone:
@@ -42,19 +46,22 @@ class Alone:
     others: int = 0
     silent: bool = False
 
+    def step_aside(self) -> None:
+        """Nobody is there who could count on it."""
+
 
 ALONE = Alone()
 
 
-def cannot_stop(company: Company, fleet: FleetView) -> str:
-    """Why this process must not be stopped with Ctrl+Z, as a sentence; empty where it may be."""
-    if company.attached_to:
-        return ""
+def about_to_stop(company: Company, fleet: FleetView) -> str:
+    """Ctrl+Z: why this process must not be stopped, as a sentence; empty where it may be, and then nobody counts on it any more."""
     if company.others:
-        return (
-            f"{'Another plait shares' if company.others == 1 else f'{company.others} others share'} these sessions and would stand still."
-        )
-    return "Sessions are at work and would stand still. Wait for them, or stop them first." if fleet.working else ""
+        who = "Another plait shares" if company.others == 1 else f"{company.others} others share"
+        return f"{who} these sessions and would stand still. Ctrl+D leaves, and hands them over."
+    if not company.attached_to and fleet.working:
+        return "Sessions are at work and would stand still. Wait for them, or stop them first."
+    company.step_aside()
+    return ""
 
 
 class Leaving:
