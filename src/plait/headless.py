@@ -17,9 +17,9 @@ from typing import Any, Literal, TextIO, TypeAlias
 
 import anyio
 
-from plait.core import commands as c, errors, events as e
+from plait.core import commands as c, events as e
 from plait.core.context import compacted_words
-from plait.core.errors import PlaitError, StoreError
+from plait.core.errors import PlaitError, StoreError, error_named
 from plait.core.messages import SessionId, Turn
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
@@ -117,14 +117,14 @@ class Headless:
     async def _submitted(self, command: c.Command) -> c.Done:
         reply = await self._client.submit(command)
         if isinstance(reply, c.Refused):
-            raise _error_class(reply.error)(reply.text)
+            raise error_named(reply.error)(reply.text)
         assert isinstance(reply, c.Done)
         return reply
 
     async def _answer(self, session: SessionId, turn: Turn, request: RunRequest) -> int:
         status = await self._client.submit(c.ReadStatus(session))
         answer = _Answer(session, status.model if isinstance(status, c.Status) else "")
-        stream = _STREAMS[request.output_format](self, answer)
+        stream = _STREAMS[request.output_format](self)
         for path in status.instructions_asked if isinstance(status, c.Status) else ():
             self._tell(f"{path} was left out: nobody has said that the model may see it. Start plait here once and answer.")
         for problem in status.instructions_problems if isinstance(status, c.Status) else ():
@@ -151,7 +151,7 @@ class Headless:
         if ended is None or ended.ending == "done":
             return 0
         self._tell(ended.detail or "The turn was interrupted.")
-        return {"failed": _exit_code(ended.error), "limit": LIMIT_EXIT, "interrupted": INTERRUPTED_EXIT, "done": 0}[ended.ending]
+        return {"failed": error_named(ended.error).exit_code, "limit": LIMIT_EXIT, "interrupted": INTERRUPTED_EXIT, "done": 0}[ended.ending]
 
     def _take(self, event: e.Event, turn: Turn, answer: _Answer, stream: _Stream) -> e.TurnEnded | None:
         """Tell one event; the turn's end is returned."""
@@ -211,7 +211,6 @@ class _Answer:
     def __init__(self, session: SessionId, model: str) -> None:
         self.session, self.model = session, model
         self.streamed = ""
-        self._texts: list[str] = []
         self._said: list[e.AssistantSaid] = []
         self.shortened: list[e.Compacted] = []
 
@@ -241,7 +240,7 @@ class _Answer:
 _Stream: TypeAlias = Callable[[dict[str, Any]], None]
 
 
-def _text_stream(headless: Headless, answer: _Answer) -> _Stream:
+def _text_stream(headless: Headless) -> _Stream:
     written = False
 
     def stream(record: dict[str, Any]) -> None:
@@ -255,7 +254,7 @@ def _text_stream(headless: Headless, answer: _Answer) -> _Stream:
     return stream
 
 
-def _json_stream(headless: Headless, answer: _Answer) -> _Stream:
+def _json_stream(headless: Headless) -> _Stream:
     def stream(record: dict[str, Any]) -> None:
         if record["type"] == "result":
             headless.write_line({key: value for key, value in record.items() if key != "type"})
@@ -263,7 +262,7 @@ def _json_stream(headless: Headless, answer: _Answer) -> _Stream:
     return stream
 
 
-def _lines_stream(headless: Headless, answer: _Answer) -> _Stream:
+def _lines_stream(headless: Headless) -> _Stream:
     def stream(record: dict[str, Any]) -> None:
         if record.get("text", True):
             headless.write_line(record)
@@ -271,18 +270,8 @@ def _lines_stream(headless: Headless, answer: _Answer) -> _Stream:
     return stream
 
 
-_STREAMS: dict[OutputFormat, Callable[[Headless, _Answer], _Stream]] = {
+_STREAMS: dict[OutputFormat, Callable[[Headless], _Stream]] = {
     "text": _text_stream,
     "json": _json_stream,
     "stream-json": _lines_stream,
 }
-
-
-def _exit_code(error: str) -> int:
-    return _error_class(error).exit_code
-
-
-def _error_class(name: str) -> type[PlaitError]:
-    """The class of ours that has this name; the base of all for a name that none has."""
-    kind = getattr(errors, name, None)
-    return kind if isinstance(kind, type) and issubclass(kind, PlaitError) else PlaitError

@@ -159,3 +159,9 @@ class RequestRefused(ModelError):
 
 class BadAnswer(ModelError):
     """What came back could not be read to its end: garbled, cut, stalled, or not a stream at all."""
+
+
+def error_named(name: str) -> type[PlaitError]:
+    """The class of ours of this name; the base of all for any other name. Errors cross a socket, and are recorded, by their names."""
+    kind = globals().get(name)
+    return kind if isinstance(kind, type) and issubclass(kind, PlaitError) else PlaitError
