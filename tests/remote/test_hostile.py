@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from plait.core import commands as c, events as e
-from plait.core.errors import BadFrame, OwnerError, OwnerLost, PlaitError
+from plait.core.errors import BadFrame, OwnerError, OwnerLost, PlaitError, StoreError
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.models.scripted import Reply
@@ -207,7 +207,7 @@ async def test_what_fails_inside_is_a_refusal_and_the_connection_goes_on(path: P
 
         async def sessions(self) -> tuple[c.SessionInfo, ...]:
             """See `Client`."""
-            return ()
+            raise StoreError("The disk cannot be read.")
 
     async with world(path, Failing()), attached(path) as client:
         refused = await client.submit(c.ReadModels())
@@ -216,6 +216,8 @@ async def test_what_fails_inside_is_a_refusal_and_the_connection_goes_on(path: P
         with pytest.raises(PlaitError, match="ZeroDivisionError"):
             async with aclosing(client.follow(SessionId("s"))) as events:
                 await anext(events)
+        with pytest.raises(StoreError, match="cannot be read"):
+            await client.sessions()
         assert isinstance(await client.submit(c.ReadFleet()), c.Fleet)
 
 

@@ -124,7 +124,7 @@ class RemoteClient:
         return (await self._ask(number, line, f.Answered)).reply
 
     async def sessions(self) -> Sequence[SessionInfo]:
-        """Every session, last used first. Raises `OwnerLost`."""
+        """Every session, last used first. Raises `OwnerLost`, or what keeps the owner from listing them."""
         number = self._next()
         return (await self._ask(number, f.encode_frame(f.ListSessions(number)), f.Listed)).sessions
 
@@ -174,6 +174,8 @@ class RemoteClient:
         if not answers:
             raise self.reason
         answer = answers[0]
+        if not isinstance(answer, kind) and isinstance(answer, f.Answered) and isinstance(answer.reply, Refused):
+            raise _error_named(answer.reply.error)(answer.reply.text)
         if not isinstance(answer, kind):
             raise OwnerError(
                 f"The plait that owns the sessions (process {self.owner.pid}) answered something else. Leave both, and start again."

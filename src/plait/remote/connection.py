@@ -165,10 +165,8 @@ class Connection:
     async def _submit(self, frame: f.Submit) -> f.Response:
         try:
             return f.Answered(frame.id, await self._reply(frame.command))
-        except Exception as error:  # one command's fault boundary: it is refused, and the others go on
-            log.exception("a command of an attached plait failed")
-            text = f"plait failed in this command ({type(error).__name__}). Try again; the log has more."
-            return f.Answered(frame.id, c.Refused(text, PlaitError.__name__))
+        except Exception as error:  # noqa: BLE001  # one command's fault boundary: it is refused, and the others go on
+            return f.Answered(frame.id, _failed(error))
 
     async def _reply(self, command: c.Command) -> c.Reply:
         reply = await self._client.submit(command)
@@ -178,7 +176,10 @@ class Connection:
         return reply
 
     async def _list(self, frame: f.ListSessions) -> f.Response:
-        return f.Listed(frame.id, tuple(await self._client.sessions()))
+        try:
+            return f.Listed(frame.id, tuple(await self._client.sessions()))
+        except Exception as error:  # noqa: BLE001  # likewise
+            return f.Answered(frame.id, _failed(error))
 
     # Followers.
 
@@ -209,9 +210,20 @@ class Connection:
                     if isinstance(error, OwnerLost):
                         raise
                     await self._send(f.Unfollowed(frame.id, type(error).__name__, str(error)))
+                except Exception as error:  # noqa: BLE001  # one follower's fault boundary; logged in `_failed`
+                    failed = _failed(error)
+                    await self._send(f.Unfollowed(frame.id, failed.error, failed.text))
         finally:
             del self._followed[frame.id]
             following.ended.set()
+
+
+def _failed(error: Exception) -> c.Refused:
+    """What is told of a fault that nobody foresaw, or of what the store cannot read now."""
+    if isinstance(error, PlaitError):
+        return c.Refused(str(error), type(error).__name__)
+    log.error("what an attached plait asked for failed", exc_info=error)
+    return c.Refused(f"plait failed in what was asked of it ({type(error).__name__}). Try again; the log has more.", PlaitError.__name__)
 
 
 def _line_of(answer: f.Response) -> bytes:

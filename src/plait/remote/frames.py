@@ -94,7 +94,7 @@ class Unfollow:
 
 @dataclass(frozen=True, slots=True)
 class ListSessions:
-    """Every session. Answered with `Listed`."""
+    """Every session. Answered with `Listed`; with `Answered`, and why, where they cannot be read."""
 
     id: int
 
