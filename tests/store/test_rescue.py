@@ -62,6 +62,21 @@ def test_what_was_kept_is_taken_in_once(path: Path, unsaved: list[e.Stamped]) ->
     assert verify(path) == []
 
 
+def test_any_character_that_ends_a_line_elsewhere_comes_back(path: Path) -> None:
+    text = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\rh\r\ni\nj\0k"
+    memory = MemoryStore()
+    memory.project(PROJECT)
+    author = Author(memory, "s-1")
+    author.open()
+    author.append(e.UserSaid(text))
+    with closing(open_at(path)) as store:
+        rescued(path, author.events, Draft(S, text, 1))
+        (told,) = take_back(store, path, 2.0)
+        assert (told.taken, told.left) == (3, 0), told.reason
+        assert list(store.read(S)) == author.events
+        assert [draft.text for draft in store.drafts()] == [text]
+
+
 def test_what_is_there_already_is_not_taken_in_again(path: Path, unsaved: list[e.Stamped]) -> None:
     """The last commit was made, and nobody heard of it; or a start was killed after it had taken in the file."""
     file = rescued(path, unsaved)

@@ -77,7 +77,7 @@ def _taken(store: Store, path: Path, now: float) -> Rescued:
     events: dict[SessionId, list[Stamped]] = {}
     drafts: list[KeepDraft] = []
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_bytes().splitlines():  # of bytes: a text has more characters that end a line than JSON escapes
             match decode(line):
                 case Stamped() as stamped:
                     events.setdefault(stamped.session, []).append(stamped)
