@@ -11,6 +11,7 @@ import pytest
 from plait.core import commands as c, events as e
 from plait.core.messages import SessionId, UserMessage
 from plait.core.searching import Query, phrases
+from plait.core.sorting import DeleteSession, Purged, PurgeTrash, ReadTrash, Trash
 from plait.export_command import Request, export
 from plait.models.scripted import Reply
 from plait.stats_command import as_text, read_figures
@@ -91,3 +92,18 @@ async def told_in_order(world: World, session: SessionId, *texts: str) -> None:
     assert [one.text for one in world.log(session) if isinstance(one, e.UserSaid)] == list(texts)
     told = [one.text for one in world.model.requests[-1].messages if isinstance(one, UserMessage)]
     assert told in ([*texts], ["elsewhere"])
+
+
+@pytest.mark.parametrize("at", [0, -YEAR])
+async def test_what_is_deleted_while_the_clock_stands_in_1970_lies_in_the_trash(tmp_path: Path, at: int) -> None:
+    path, clock = tmp_path / "data" / "plait.db", Clock()
+    world = world_at(path, clock)
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "hello")
+        clock.now = at - 2  # it is looked at once for each of two events
+        await ask(coordinator, DeleteSession(session), c.Done)
+        trash = await ask(coordinator, ReadTrash(), Trash)
+        assert [one.info.id for one in trash.sessions] == [session]
+        assert (await ask(coordinator, PurgeTrash((session,)), Purged)).sessions == 1
+    world.store.close()

@@ -44,6 +44,8 @@ class DirectoryChanged:
     directory: str
 
 
+EARLIEST = 1.0
+"""What counts as the time of a session that was put into the trash while the clock stood at 1970 or before."""
 Filed: TypeAlias = Tagged | Pinned | Archived | Trashed
 
 
@@ -66,4 +68,4 @@ class Filing:
             case Archived(archived=archived):
                 return replace(self, archived=archived)
             case Trashed(trashed=trashed):
-                return replace(self, trashed_at=at if trashed else 0.0)
+                return replace(self, trashed_at=max(at, EARLIEST) if trashed else 0.0)
