@@ -318,7 +318,7 @@ def test_what_is_given_by_hand_is_told_apart() -> None:
 
 
 def test_sessions_have_readable_errors() -> None:
-    with pytest.raises(IllegalTransition, match="Reopen it first"):
+    with pytest.raises(IllegalTransition, match="is closed, so nothing can be done in it"):
         played(OPENED, e.Closed(), e.UserSaid("hello?"))
 
 

@@ -80,6 +80,21 @@ async def test_a_muted_session_rings_no_bell_and_is_not_told() -> None:
         assert "b has answered" not in page.text
 
 
+async def test_a_shown_session_that_somebody_else_closes_is_told_and_one_closed_here_is_not() -> None:
+    told = "'b' was closed in another terminal. /reopen b opens it again, /sessions lists the others."
+    async with standing(world(), "a", "b") as stand:
+        stand.page.columns = 200
+        stand.page.enter("/close")
+        await stand.on("b")
+        await until(lambda: not stand.repl._intake.carrying_out)
+        await ask(stand.coordinator, c.CloseSession(stand.sessions["b"]), c.Done)
+        await until(lambda: told in stand.page.text)
+        stand.page.enter("hello")
+        await until(lambda: "'b' is closed, so nothing can be done in it. /reopen b opens it again." in stand.page.text)
+        assert stand.page.draft == "hello"
+        assert stand.page.text.count("in another terminal") == 1
+
+
 async def test_linear_text_tells_each_change_in_a_sentence() -> None:
     page = Page(keeps_draft=False)
     async with standing(world(), "a", "b", page=page, look=LINEAR, options=replace(BELLS, notify=parse_rules("all=off"))) as stand:

@@ -331,7 +331,7 @@ async def test_a_session_that_is_completed_elsewhere_takes_nothing_and_loses_not
     async with standing(tap_world(Taps()), "a", "b") as stand:
         await ask(stand.coordinator, c.CloseSession(stand.sessions["a"]), c.Done)
         stand.page.enter("lost?")
-        await stand.shows("Reopen it first.")
+        await stand.shows("/reopen a opens it again.")
         await until(lambda: stand.page.draft == "lost?")
         assert stand.said("a") == []
         stand.key("switch", "1")  # the only one that is open

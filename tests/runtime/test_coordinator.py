@@ -92,7 +92,7 @@ async def test_closing_stops_the_turn_keeps_what_came_and_drops_nothing_silently
         ]
         assert log[-1] == e.Closed()
         assert world.answers(session)[0].message.text == "partial"
-        assert (await ask(coordinator, c.Say(session, "still there?"), c.Refused)).text.endswith("Reopen it first.")
+        assert (await ask(coordinator, c.Say(session, "still there?"), c.Refused)).text.endswith("opens it again.")
         await ask(coordinator, c.CloseSession(session), c.Refused)
         await ask(coordinator, c.ReopenSession(session), c.Done)
         assert (await turned(coordinator, session, "hello")).ending == "done"

@@ -126,6 +126,8 @@ class Session:
             return self.state
         trigger = trigger_of(event)
         target = TRANSITIONS[self.state].get(trigger) if trigger else None
+        if target is None and self.state is SessionState.COMPLETED:  # anybody's next step, where another terminal closed it
+            raise IllegalTransition(f"'{self.name}' is closed, so nothing can be done in it. /reopen {self.name} opens it again.")
         if target is None:
             raise IllegalTransition(f"Session '{self.name}' is {self.state} and cannot take {type(event).__name__}. {way_out(self.state)}")
         return target

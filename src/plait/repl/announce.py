@@ -24,18 +24,27 @@ _WORDS = {
 
 
 class Announcer:
-    """Compares looks at the sessions. `say` shows a sentence of plait's own where state changes are to be told in words; None says none."""
+    """Compares looks at the sessions. `say` shows a sentence of plait's own where state changes are to be told in words; None says none.
 
-    def __init__(self, notifier: Notifier, say: Callable[[str], None] | None, warn: Callable[[str], None]) -> None:
+    `is_closing` says whether a command is being carried out here, which may be what closes the shown session.
+    """
+
+    def __init__(
+        self, notifier: Notifier, say: Callable[[str], None] | None, warn: Callable[[str], None], is_closing: Callable[[], bool] = bool
+    ) -> None:
         self._notifier = notifier
         self._say = say
         self._warn = warn
+        self._is_closing = is_closing
 
     def changed(self, old: FleetView, new: FleetView) -> None:
         """The open sessions were as `old` says, and are as `new` says."""
         for session, text in new.heavy_texts.items():
             if session not in old.heavy_texts:
                 self._warn(text)
+        shown = old.row(old.shown)
+        if shown is not None and new.shown == shown.id and new.row(shown.id) is None and not self._is_closing():
+            self._warn(f"'{shown.name}' was closed in another terminal. /reopen {shown.name} opens it again, /sessions lists the others.")
         for row in new.sessions:
             before = old.row(row.id)
             if before is not None and row.id != new.shown:

@@ -66,6 +66,8 @@ class Intake:
         self._leaving = leaving
         self._shell = shell
         self._outbox = Outbox(self._submit)
+        self.carrying_out = False
+        """Whether a line is being carried out."""
         self._began = 0.0
         """When the line under way was begun, in the event loop's seconds."""
         self._tasks: TaskGroup
@@ -115,7 +117,11 @@ class Intake:
     async def _take(self, line: Line) -> None:
         self._began = line.began
         if not (await self._trust.take(line.text) or await self._asking.take(line)):
-            await self._carry_out(line)
+            self.carrying_out = True
+            try:
+                await self._carry_out(line)
+            finally:
+                self.carrying_out = False
         if self._asking.question is None and not self._trust.is_open:
             self._drafts.give_back()  # what stood aside while something was asked or chosen
 
