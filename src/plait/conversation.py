@@ -16,7 +16,7 @@ from plait.builders import warm
 from plait.core import commands as c
 from plait.core.notices import parse_rules
 from plait.interactive import Front
-from plait.joining import apply_flags, joined
+from plait.joining import apply_settings, joined
 from plait.program import Beginning, Program
 from plait.remote.holding import GOOD_NEWS
 from plait.remote.joined import Joined
@@ -79,7 +79,7 @@ async def converse(
                     return screen.ended.exit_code if screen.ended else 0
                 if client.attached_to:
                     messages.tell(attached_text(client.attached_to), "info")
-                    messages.tell(await apply_flags(client, program, shown.id))
+                    messages.tell(await apply_settings(client, program, shown.id))
                 repl = Repl(client, registry, look, program.environ, options_of(program.settings), screen, client)
                 messages.lead_to(repl)
                 front.lead_to(repl, PromptCompleter(client, registry, shown.directory, lambda: repl.fleet))

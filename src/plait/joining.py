@@ -1,7 +1,7 @@
 """How a plait comes to the sessions: it owns the database and lets others attach, or attaches to the one that does.
 
 Part of the composition root. Nothing of the environment, and no setting, crosses the socket: what this command line chose for one session
-(`SESSION_KEYS`) is asked for as a change of that session.
+is asked for as a change of that session.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import anyio.to_thread
 from plait.app import models_over, open_app, open_database
 from plait.attaching import attached
 from plait.core import commands as c
-from plait.core.defaults import SESSION_KEYS
 from plait.core.errors import OwnerError, StoreError
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET, Client
@@ -138,30 +137,32 @@ def joined(
     return Joined(ways, told, patience, quiet=quiet)
 
 
-async def apply_flags(client: Client, program: Program, session: SessionId) -> str:
-    """Have a session of another owner do as this command line says. Returns a sentence about what was changed, or why it could not be.
+async def apply_settings(client: Client, program: Program, session: SessionId, *, script: bool = False) -> str:
+    """Have a session of another owner do as this command line says. Returns what its user has to be told of it; empty for nothing.
 
-    Only flags: the variables and the file of this terminal are as a rule those of the owner too.
+    Flags are for the session that was opened; variables of the environment only where nothing has been said in it yet, for they may be older
+    than what its user chose. What no session can have for itself is not heeded. A `script` need not be told of a session of its own.
     """
-    chosen = {key: getattr(program.settings, key) for key in SESSION_KEYS if key in FLAGS and _is_flag(program, key)}
-    status = await client.submit(c.ReadStatus(session)) if chosen else None
+    status = await client.submit(c.ReadStatus(session))
     if not isinstance(status, c.Status):
         return ""
-    changed = []
-    for key, value in chosen.items():
-        if value == getattr(status, key):
+    changed: list[str] = []
+    ignored: list[str] = []
+    for key in (*OF_A_SESSION, *OF_THE_OWNER):
+        value, origin = getattr(program.settings, key), program.settings.origin(key)
+        if origin.layer not in ("flag", "environment") or value == getattr(status, key, None):
+            continue
+        if key in OF_THE_OWNER or (origin.layer == "environment" and status.info.messages):
+            ignored.append(origin.place)
             continue
         reply = await client.submit(c.ChangeSetting(session, key, value))
         if isinstance(reply, c.Refused):
             return reply.text
-        changed.append(f"{key} is {value}" if key != "system" else "the system prompt is the one given")
-    if not changed:
-        return ""
-    return f"Another plait owns the sessions: {', '.join(changed)} in this session from now on, as the command line says."
+        changed.append(f"{key} is {value if key != 'system' else 'the one given'} ({origin.place})")
+    told = f"In this session, from now on: {', '.join(changed)}." if changed and (status.info.messages or not script) else ""
+    held = f"{', '.join(ignored)} counts in the plait that runs the sessions only, and was not heeded." if ignored else ""
+    return f"{told} {held}".strip()
 
 
-FLAGS = ("model", "system", "temperature", "top_p", "max_tokens")
-
-
-def _is_flag(program: Program, key: str) -> bool:
-    return program.settings.origin(key).layer == "flag"
+OF_A_SESSION = ("model", "system", "temperature", "top_p", "max_tokens")
+OF_THE_OWNER = ("max_turns",)

@@ -16,7 +16,7 @@ from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.fault_log import start_log
 from plait.headless import Headless, RunRequest
-from plait.joining import apply_flags, joined
+from plait.joining import apply_settings, joined
 from plait.program import Program, fetch_if_chosen, tell, unkept
 from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding
@@ -49,8 +49,8 @@ async def _run_once(program: Program, request: RunRequest) -> int:
         losses: list[str] = []
         drain = partial(_drain, lambda: code)
         async with joined(program, partial(_report, losses), tell, BUSY_PATIENCE, drain, quiet=True) as client:
-            flags = partial(_apply_flags, client, program) if client.attached_to else None
-            code = await Headless(client, sys.stdout, sys.stderr).run(request, flags)
+            prepare = partial(_apply_settings, client, program) if client.attached_to else None
+            code = await Headless(client, sys.stdout, sys.stderr).run(request, prepare)
         tasks.cancel_scope.cancel()
     return code or int(bool(losses))  # what was moved aside is a loss, and the exit code says so (promise P12)
 
@@ -67,8 +67,8 @@ def _report(losses: list[str], finding: Finding) -> None:
         losses.append(finding.text)
 
 
-async def _apply_flags(client: Client, program: Program, session: SessionId) -> None:
-    if text := await apply_flags(client, program, session):
+async def _apply_settings(client: Client, program: Program, session: SessionId) -> None:
+    if text := await apply_settings(client, program, session, script=True):
         tell(text)
 
 

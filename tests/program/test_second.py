@@ -232,7 +232,7 @@ def test_flags_of_the_second_are_for_the_session_that_it_opens(place: Place) -> 
             second.ready("(second-one) >")
             said = " ".join(second.everything.split())
             assert f"model is scripted:{other_script}" in said
-            assert "in this session from now on" in said
+            assert "In this session, from now on" in said
             second.enter("hello")
             second.shows("From the other model.")
         run = place.process("run", "--model", f"scripted:{other_script}", "hi")

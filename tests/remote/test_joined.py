@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -20,7 +20,7 @@ from plait.core import commands as c, events as e
 from plait.core.errors import NoOwner, OwnerError, StoreBusy, StoreError
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.core.revising import ForkSession
-from plait.joining import apply_flags, joined
+from plait.joining import apply_settings, joined
 from plait.paths import find_paths
 from plait.program import Program
 from plait.remote import again
@@ -198,14 +198,23 @@ async def test_flags_are_asked_for_as_changes_of_one_session(home: Path) -> None
     async with Seat(home).client as owner, Seat(home).client as guest:
         session = (await done(guest, c.EnterProject(str(home)))).session
         other = (await done(guest, c.OpenSession(str(home)))).session
-        assert await apply_flags(guest, program(home), session) == ""
-        text = await apply_flags(guest, program(home, temperature=0.5, system="Be brief."), session)
+        assert await apply_settings(guest, program(home), session) == ""
+        text = await apply_settings(guest, program(home, temperature=0.5, system="Be brief."), session)
         assert "temperature is 0.5" in text
         assert "the system prompt is the one given" in text
         status = await owner.submit(c.ReadStatus(session))
         assert isinstance(status, c.Status)
         assert (status.temperature, status.system) == (0.5, "Be brief.")
-        assert await apply_flags(guest, program(home, temperature=0.5), session) == ""  # it is so already
+        assert await apply_settings(guest, program(home, temperature=0.5), session) == ""  # it is so already
+        assert "--max-turns counts in the plait that runs the sessions only" in await apply_settings(
+            guest, program(home, max_turns=3), session
+        )
+        await done(guest, c.Say(session, "hello"))
+        by_variable = replace(program(home), settings=load(None, {"PLAIT_TEMPERATURE": "1.5"}, {}))
+        assert "PLAIT_TEMPERATURE counts in the plait" in await apply_settings(guest, by_variable, session)
+        assert "temperature is 1.5 (PLAIT_TEMPERATURE)" in await apply_settings(guest, by_variable, other)
+        assert await apply_settings(guest, program(home, temperature=1.0), other, script=True) == ""  # its own session
+        await done(guest, c.ChangeSetting(other, "temperature", None))
         untouched = await owner.submit(c.ReadStatus(other))
         assert isinstance(untouched, c.Status)
         assert untouched.temperature is None
