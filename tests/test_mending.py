@@ -224,6 +224,23 @@ def test_killed_while_a_backup_is_restored(path: Path, backup: Path, label: str)
     assert content(path) == (then if not decided else now)
 
 
+def test_a_database_of_a_later_plait_is_only_read(path: Path, tmp_path: Path) -> None:
+    """What only looks works; what writes is refused with a sentence, and nothing is changed."""
+    later_plait(path)
+    before = path.read_bytes()
+    assert "default" in said("sessions")
+    assert "question" in said("export", "--all")
+    assert "came with a later plait, so this one can only read it" in said("doctor")
+    assert "The copy was checked and is sound." in said("backup", str(tmp_path / "copy.db"))
+    refused = subprocess.run(
+        [sys.executable, "-m", "plait", "run", "hello"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 1
+    assert "was written by a later plait (m9999_later). Use that one; this one can only read it." in refused.stderr
+    assert "m9999_later" in said("vacuum", code=1) + said("restore", str(tmp_path / "copy.db"), code=1)
+    assert path.read_bytes() == before
+
+
 # plait vacuum
 
 

@@ -13,8 +13,8 @@ from plait.core import events as e
 from plait.core.commands import Draft
 from plait.core.messages import ProjectId, SessionId, Turn
 from plait.core.ports import Project
-from plait.store import engine, files, pages
-from plait.store.salvage import MovedAside, Salvaged
+from plait.store import engine, files, pages, schema
+from plait.store.salvage import MovedAside, Salvaged, put_aside
 from plait.store.sqlite import Finding, SqliteStore
 from plait.store.verify import verify
 from tests.store.test_crashes import run_victim
@@ -127,6 +127,17 @@ def test_a_database_without_its_first_page_loses_no_event(path: Path) -> None:
     assert verify(path) == []
 
 
+def test_what_is_not_made_of_events_is_kept_where_sqlite_can_read_it(path: Path) -> None:
+    before = made(path)
+    told = put_aside(path, 1.0, "it is a test", schema.migrations_directory())
+    assert told.saved == Salvaged(5, sum(map(len, before.values())))
+    with closing(open_at(path)) as store:
+        assert log_of(store) == before
+        assert store.trusted(PROJECT.id) == ("digest", True)
+        assert [draft.text for draft in store.drafts()] == ["not sent yet"]
+    assert verify(path) == []
+
+
 def test_the_log_alone_is_read(path: Path) -> None:
     store = open_at(path)
     fill(store, 3)
@@ -187,10 +198,10 @@ def test_what_was_deleted_on_purpose_does_not_come_back(path: Path) -> None:
         for table, column in (("drafts", "session"), ("events", "session"), ("threads", "session"), ("sessions", "id")):
             writer.execute(f"DELETE FROM {table} WHERE {column} = 's-3'")
         (free,) = writer.execute("PRAGMA freelist_count").fetchone()
-        schema = writer.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_events_1'").fetchone()[0]
+        root = writer.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_events_1'").fetchone()[0]
     assert free > 5
     damaged = bytearray(path.read_bytes())
-    damaged[(schema - 1) * PAGE : schema * PAGE] = b"\xa5" * PAGE
+    damaged[(root - 1) * PAGE : root * PAGE] = b"\xa5" * PAGE
     path.write_bytes(damaged)
     found = {row[0] for row in pages.rows(path) if len(row) == 6}
     assert found == {name for name in before if name != "s-3"}
