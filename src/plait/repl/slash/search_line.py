@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 
 from plait.core import commands as c, events as e
+from plait.core.errors import UsageError
 from plait.core.searching import Role
-from plait.repl.slash.registry import listed, usage_error
+from plait.repl.slash.registry import listed
 
 USAGE: Final = (
     "/search WORDS [in:SESSION] [project:NAME] [tag:TAG] [role:user|assistant|tool] [kind:TYPE] [since:DATE] [until:DATE] [tools:yes] "
@@ -41,18 +42,19 @@ def parse_search(text: str, now: datetime) -> c.Search:
     return replace(search, words=" ".join(words))
 
 
-def _chosen(field: str, choices: dict[str, Any]) -> Callable[[str, datetime], dict[str, Any]]:
+def _chosen(name: str, choices: dict[str, Any]) -> Callable[[str, datetime], dict[str, Any]]:
     def read(value: str, now: datetime) -> dict[str, Any]:
         if value.lower() not in choices:
-            raise usage_error("search", USAGE, f"'{value[:40]}' is not one of {listed(tuple(choices), 'or')}")
-        return {field: choices[value.lower()]}
+            words = listed([f"{name}:{one}" for one in choices], "or")
+            raise UsageError(f"'{value[:40]}' cannot stand after {name}: in a search. Give {words}.")
+        return {name: choices[value.lower()]}
 
     return read
 
 
 def _page(value: str, now: datetime) -> dict[str, Any]:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST_PAGES):
-        raise usage_error("search", USAGE, f"'{value[:40]}' is not the number of a page")
+        raise UsageError(f"'{value[:40]}' is not the number of a page. Give one from 1 on, such as page:2.")
     return {"offset": (int(value[:9]) - 1) * PAGE}
 
 
@@ -65,7 +67,7 @@ def moment(value: str, now: datetime) -> datetime:
             return day - timedelta(days=int(days[:-1][:9]))
         return datetime.strptime(value, "%Y-%m-%d")
     except (ValueError, OverflowError):
-        raise usage_error("search", USAGE, f"'{value[:40]}' is not a date such as 2026-01-31, nor days ago such as 7d") from None
+        raise UsageError(f"'{value[:40]}' is not a date. Give one such as 2026-01-31 or yesterday, or days ago such as 7d.") from None
 
 
 _FILTERS: dict[str, Callable[[str, datetime], dict[str, Any]]] = {
