@@ -14,7 +14,7 @@ from plait import __version__
 from plait.core.commands import SessionInfo
 from plait.core.counting import counted
 from plait.core.errors import UsageError
-from plait.core.naming import session_named
+from plait.core.naming import ID_PREFIX, session_named
 from plait.core.ports import Project
 from plait.core.sanitize import sanitize
 from plait.core.secrets import Secrets
@@ -87,7 +87,7 @@ def _named(rows: Sequence[SessionInfo], name: str, directory: str) -> SessionInf
     row = session_named(rows, name, directory)
     if row is not None:
         return row
-    begins = [one for one in rows if len(name) >= 4 and one.id.startswith(name) and not one.trashed_at]
+    begins = [one for one in rows if len(name) >= ID_PREFIX and one.id.startswith(name) and not one.trashed_at]
     if len(begins) == 1:
         return begins[0]
     if any(one.trashed_at and name in (one.name, one.id) for one in rows):

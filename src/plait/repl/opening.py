@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prompt_toolkit.history import InMemoryHistory
 
 from plait.core import commands as c, events as e
-from plait.core.branching import Asking, taken_back, turn_of
+from plait.core.branching import Asking, count_messages, taken_back, turn_of
 from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.core.session import SessionState
@@ -64,7 +64,7 @@ def news_heading(info: c.SessionInfo, news: c.News, *, again: bool) -> str:
     if not again and news.shown:  # the answer that was seen in part stands below as a whole
         count = "new"
     tools = f" ({news.tools} tool{'s' * (news.tools != 1)})" if news.tools else ""
-    messages = 10 + sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in news.events)
+    messages = 10 + count_messages(news.events)
     skipped = f" · {news.skipped_lines:,} lines before them are only in /history" if news.skipped else ""
     return f"{info.name}: {count} since {clock(news.since)}{tools}{skipped} · /history {messages} for more"
 
@@ -88,11 +88,11 @@ async def read_opening(client: Client, session: SessionId) -> Opening:
         events = (*(one for one in reply.events if not isinstance(one.event, e.AnswerProgress)), *events)
         told = _as_it_stands(events)
         before, start = reply.earlier, _start_of_recent(told)
-        if not before or _messages(told[start:]) >= SHOWN_MESSAGES:
+        if not before or count_messages(told[start:]) >= SHOWN_MESSAGES:
             break
     inputs = [one.event.text for one in events if isinstance(one.event, e.UserSaid)]
     seq, at = ((last.seq or 0), last.at) if last else (0, 0.0)
-    return Opening(told[start:], tuple(inputs[-INPUTS:]), _messages(told[:start]), before > 0, seq, at)
+    return Opening(told[start:], tuple(inputs[-INPUTS:]), count_messages(told[:start]), before > 0, seq, at)
 
 
 def _as_it_stands(events: tuple[e.Stamped, ...]) -> tuple[e.Stamped, ...]:
@@ -104,11 +104,6 @@ def _as_it_stands(events: tuple[e.Stamped, ...]) -> tuple[e.Stamped, ...]:
         for place, one in enumerate(events)
         if turn_of(one) not in gone and (place > last or not isinstance(one.event, (e.Rewound, e.Redone)))
     )
-
-
-def _messages(events: tuple[e.Stamped, ...]) -> int:
-    """How many of them the user or the model said."""
-    return sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in events)
 
 
 def _start_of_recent(events: tuple[e.Stamped, ...]) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from plait.core import commands as c, events as e
+from plait.core.counting import counted
 from plait.core.errors import LimitReached, UsageError
 from plait.core.messages import SessionId
 from plait.core.naming import ID_PREFIX, proposed
@@ -21,7 +22,7 @@ from plait.repl.slash.choices import Choice, Lookup, closed_session
 from plait.repl.slash.lifecycle import complete
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, usage_error
 from plait.repl.slash.targets import completed, fleet_now, one_word, shown_or_meant
-from plait.repl.slash.wording import counted, state_words
+from plait.repl.slash.wording import state_words
 
 KINDS: Final[dict[str, e.Kind]] = {
     "debug": "debug",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from plait.core.compacting import Compact, ContextPart, ContextReport, PartName, ReadContext
+from plait.core.counting import counted
 from plait.core.session import SessionState
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
-from plait.repl.slash.wording import counted
 
 _PARTS: Final[dict[PartName, tuple[str, str]]] = {
     "system": ("system prompt", ""),

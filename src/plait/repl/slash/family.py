@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import anyio.to_thread
 
 from plait.core import commands as c
+from plait.core.counting import counted
 from plait.core.errors import StoreError, UsageError
 from plait.repl.slash.begin import begin
 from plait.repl.slash.choices import DIRECTORIES, Choice, Lookup, another_session, one_session
@@ -17,7 +18,6 @@ from plait.repl.slash.lifecycle import close, rename
 from plait.repl.slash.registry import Prompt, Run, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.sessions import flag_choices, sessions, switch
 from plait.repl.slash.targets import one_word, shown_or_meant
-from plait.repl.slash.wording import counted
 
 USAGE = "/session new [PATH] [--name=NAME] | list | switch NAME | close [NAME] | delete NAME | rename [OLD] NEW | save [NAME]"
 NEW = "/session new [PATH] [--name=NAME]"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from plait.core.commands import Status
+from plait.core.counting import counted
 from plait.exchange.listing import tags_text
 from plait.repl.slash.layout import heading, pairs
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
-from plait.repl.slash.wording import counted, state_words
+from plait.repl.slash.wording import state_words
 
 
 async def status(prompt: Prompt, argument: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from plait.core import commands as c
+from plait.core.counting import counted
 from plait.core.errors import UsageError
 from plait.core.session import SessionState
 from plait.core.sorting import ArchiveSession, DeleteSession, InTrash, PinSession, ReadTrash, RestoreSession, TagSession, Trash
@@ -15,9 +16,10 @@ from plait.exchange.listing import tags_text
 from plait.repl.render import relative_time
 from plait.repl.slash.choices import Choice, Lookup, newest_of, one_session
 from plait.repl.slash.layout import heading, pairs, paragraph
-from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, listed, notice, usage_error
+from plait.repl.slash.lifecycle import lost_from_sight
+from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.targets import completed, fleet_now, one_of, one_word, open_or_closed, shown_or_meant
-from plait.repl.slash.wording import counted, size, state_words
+from plait.repl.slash.wording import size
 
 TAG_USAGE: Final = "/tag [NAME] +TAG -TAG"
 TRASH_USAGE: Final = "/trash or /trash restore NAME"
@@ -82,7 +84,7 @@ async def archive(prompt: Prompt, argument: str) -> None:
     row = await _one(prompt, one_word("archive", "/archive or /archive NAME", argument))
     if row.archived and row.state is SessionState.COMPLETED:
         raise UsageError(f"'{row.name}' is in the archive already. /unarchive {row.name} takes it out.")
-    reasons = _reasons(row)
+    reasons = lost_from_sight(row)
     if reasons and not await prompt.confirm(f"'{row.name}' {reasons}. Close it and put it into the archive?"):
         notice(prompt, f"'{row.name}' stays where it is.")
         return
@@ -103,19 +105,11 @@ async def unarchive(prompt: Prompt, argument: str) -> None:
         notice(prompt, f"'{row.name}' is out of the archive, and closed. /reopen {await _word_for(prompt, row)} opens it.", "success")
 
 
-def _reasons(row: c.SessionInfo) -> str:
-    """What would be cut off or lost from sight; empty if nothing."""
-    reasons = [f"is {state_words(row)}"] if row.state is SessionState.PROCESSING else []
-    reasons += ["waits for your answer"] if row.waiting_for == "question" else []
-    reasons += [f"has {counted(row.unread, 'unread message')}"] if row.unread else []
-    return listed(reasons)
-
-
 async def delete(prompt: Prompt, argument: str) -> None:
     """Put a session into the trash, after a question."""
     word = one_word("delete", "/delete NAME", argument, "the name of the one session to put into the trash; nothing was deleted")
     row = await open_or_closed(prompt, word)
-    reasons = _reasons(row)
+    reasons = lost_from_sight(row)
     question = f"Put '{row.name}' ({counted(row.messages, 'message')}{f'; it {reasons}' if reasons else ''}) into the trash?"
     if not await prompt.confirm(question):
         notice(prompt, f"'{row.name}' stays where it is.")

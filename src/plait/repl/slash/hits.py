@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plait.core import commands as c
+from plait.core.counting import counted
 from plait.core.sanitize import sanitize_line
 from plait.core.session import SessionState
 from plait.repl.render import relative_time
-from plait.repl.slash.wording import counted
 from plait.repl.style import BOLD, DIM, GUTTER, YELLOW, Look, Row, wrap
 
 WHO = {"user": "you", "assistant": "the model", "tool": "a tool"}

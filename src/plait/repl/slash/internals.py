@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from plait.core import commands as c
+from plait.core.counting import counted
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
 from plait.repl.slash.metrics import show_metrics
 from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, notice, usage_error
 from plait.repl.slash.targets import fleet_now
-from plait.repl.slash.wording import counted, size, state_words
+from plait.repl.slash.wording import size, state_words
 
 Rows = list[tuple[str, str]]
 USAGE = "/debug sessions|coordinator|buffers|gate|metrics"

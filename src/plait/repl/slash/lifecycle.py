@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from plait.core import commands as c
+from plait.core.counting import counted
 from plait.core.errors import UsageError
 from plait.core.naming import proposed
 from plait.core.session import SessionState
 from plait.repl.slash.choices import one_session
 from plait.repl.slash.registry import Prompt, SlashCommand, listed, notice, usage_error
 from plait.repl.slash.targets import fleet_now, one_word, shown_or_meant
-from plait.repl.slash.wording import counted, state_words
+from plait.repl.slash.wording import state_words
 
 
 async def close(prompt: Prompt, argument: str) -> None:
     """Complete a session; asks first where something would be lost from sight."""
     row = await shown_or_meant(prompt, one_word("close", "/close or /close NAME", argument))
-    reasons = [f"is {state_words(row)}"] if row.state is SessionState.PROCESSING else []
-    reasons += ["waits for your answer"] if row.waiting_for == "question" else []
-    reasons += [f"has {counted(row.unread, 'unread message')}"] if row.unread else []
-    if reasons and not await prompt.confirm(f"'{row.name}' {listed(reasons)}. Close it?"):
+    reasons = lost_from_sight(row)
+    if reasons and not await prompt.confirm(f"'{row.name}' {reasons}. Close it?"):
         notice(prompt, f"'{row.name}' stays open.")
         return
     if await complete(prompt, row):
         await prompt.show_another(row.id)
+
+
+def lost_from_sight(row: c.SessionInfo) -> str:
+    """What would be cut off, or seen no more, if this session were closed: the end of a sentence about it; empty if nothing would."""
+    reasons = [f"is {state_words(row)}"] if row.state is SessionState.PROCESSING else []
+    reasons += ["waits for your answer"] if row.waiting_for == "question" else []
+    reasons += [f"has {counted(row.unread, 'unread message')}"] if row.unread else []
+    return listed(reasons)
 
 
 async def kill(prompt: Prompt, argument: str) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plait.core.commands import SessionInfo
+from plait.core.counting import counted
 from plait.exchange.listing import Listed, tags_text
 from plait.repl.indicator import KIND_COLOURS, shorten
 from plait.repl.render import relative_time
-from plait.repl.slash.wording import counted, state_mark, state_words
+from plait.repl.slash.wording import state_mark, state_words
 from plait.repl.style import BOLD, DIM, GUTTER, Look, Row, Span, row_width, width_of, wrap
 
 TITLE = 16

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 
 from plait.core import commands as c, events as e
+from plait.core.counting import counted
 from plait.core.errors import UsageError
 from plait.core.revising import ReadTurns, Turns
 from plait.repl.clipboard import copy_text
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
 from plait.repl.slash.transcript import headings, is_message, last_messages, shown_again
-from plait.repl.slash.wording import counted
 
 HISTORY_SHOWN = 10
 _NUMBER = re.compile("[0-9]+|[0-9]{1,3}(,[0-9]{3})+")

@@ -41,11 +41,6 @@ def _state(row: SessionInfo) -> tuple[str, str]:
     return _WAITS[row.waiting_for or "answer"] if row.state is SessionState.WAITING else _STATES[row.state]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: "1 message", "2,000 messages"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def size(amount: int) -> str:
     """Bytes in a unit that can be read: "12 kB"."""
     for unit in ("bytes", "kB"):
