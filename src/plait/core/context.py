@@ -26,7 +26,7 @@ MESSAGE = 4
 """Tokens around each message."""
 MOST_KEPT, MOST_SUMMARY = 20_000, 4_000
 """Tokens that stay as they are, and of a summary, in a window however large."""
-LEAST_SUMMARY, LEAST_PIECE = 64, 64
+LEAST_SUMMARY = 64
 
 
 def tokens(text: str) -> int:

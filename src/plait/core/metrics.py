@@ -37,8 +37,6 @@ SWITCHES, CRASHES, SAVES = "session_switches_total", "session_crashes_total", "d
 ERRORS, API = "session_errors_total", "api_failures_total"
 REMEMBERED: Final = (CRASHES, SAVES, ERRORS)
 """Of these the times of the last hour are known."""
-
-
 API_ERRORS: Final = frozenset({ModelError.__name__, *(kind.__name__ for kind in ModelError.__subclasses__())})
 _LOOKED_AT: Final = frozenset({*COUNTED, e.TurnEnded, e.CallDelayed})
 

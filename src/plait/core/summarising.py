@@ -3,7 +3,7 @@
 Rules:
 1. A request fits its budget whatever the conversation holds: the record is cut into pieces, and a message that is too long for one is
    shortened, with a mark.
-2. What was said is data, in a block that it cannot end by itself; the model is told to follow nothing in it (`contract.md` A91).
+2. What was said is data, in a block that it cannot end by itself; the model is told to follow nothing in it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plait.core.context import BYTES, LEAST_PIECE, MESSAGE, Budget, Plan, tokens
+from plait.core.context import BYTES, MESSAGE, Budget, Plan, tokens
 from plait.core.messages import AssistantMessage, Message, ModelRequest, Sampling, ToolMessage, UserMessage
 
 PIECES = 100
 """Requests of one compaction, about: of a longer conversation each message is shortened more."""
+LEAST_PIECE = 64
+"""Tokens of the record that one request has room for, however small the window is."""
 LEAST_BLOCK = 50
 """Tokens that a message is not shortened below."""
 SMALL_WINDOW = 32_768

@@ -96,7 +96,8 @@ class Drafts:
     def part(self) -> c.Draft:
         """The session is left: its draft, to be kept with `keep`. What stands in the line was typed for the session that comes next.
 
-        One that is as it was is not kept again: another terminal may have written a newer one."""
+        One that is as it was is not kept again: another terminal may have written a newer one.
+        """
         draft = self._current(self._leaving or ("", 0))
         draft = _NOBODY if draft == self._saved else draft
         self._session, self._aside, self._told, self._leaving = SessionId(""), "", "", None

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
-"""Seconds. Doubling from the first, with jitter, no single wait over the longest (`contract.md` F36)."""
+"""Seconds. Doubling from the first, with jitter, no single wait over the longest."""
 
 TIMER_STEP = 0.001
 """Seconds after the end of a pause at which the queue is served: a timer may fire a little before its time."""

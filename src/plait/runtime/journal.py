@@ -34,7 +34,7 @@ from plait.runtime.weight import weight
 log = logging.getLogger(__name__)
 
 GROUP = 512
-"""Events in one commit at the most; 20 a commit reached 5,400 events/s (`contract.md`), more gains little."""
+"""Events in one commit at the most; 20 a commit reached 5,400 events/s, more gains little."""
 CAP = 20_000
 """Events that may wait for a failing disk before no new input is taken."""
 CAP_BYTES = 64 * 1024 * 1024

@@ -118,9 +118,9 @@ async def work_stopped(registry: Registry, session: SessionId) -> Managed:
 async def close_session(registry: Registry, command: c.CloseSession) -> c.Reply:
     """See `CloseSession`. Its work is interrupted first."""
     managed = await work_stopped(registry, command.session)
-    done = await happen(registry, managed, e.Closed())
+    reply = await happen(registry, managed, e.Closed())
     await registry.release(command.session)
-    return done
+    return reply
 
 
 async def reopen_session(registry: Registry, command: c.ReopenSession) -> c.Reply:

@@ -1,5 +1,8 @@
-"""Folding a stored session, and ending what a crash cut off. Nothing is repeated, the user goes on with `/retry`; but a turn that its owner
-handed over in the middle of a model call goes on with that call."""
+"""Folding a stored session, and ending what a crash cut off.
+
+Nothing is repeated, the user goes on with `/retry`; but a turn that its owner handed over in the middle of a model call goes on with that
+call.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,6 @@ HEIRLESS = 60.0
 """Seconds after which a turn that was handed over does not go on by itself; an heir is there within one."""
 RESUMED = "The plait that ran this turn has left. The model is asked once more."
 CUT_OFF = "plait stopped in the middle of this turn. Nothing was repeated; /retry asks the model again."
-
-
 PAGE = 1_000
 """Events that are read at once: those of a long session together would need as much memory again as what is kept of them."""
 

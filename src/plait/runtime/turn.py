@@ -40,7 +40,7 @@ from plait.runtime.plan import TurnPlan, TurnTools, price
 log = logging.getLogger(__name__)
 
 PROGRESS = 0.25
-"""Seconds within which streamed text is in the journal (`architecture.md`, sentence 5)."""
+"""Seconds within which streamed text is in the journal: no more of an answer is lost by a crash."""
 RESULT_CAP = 200_000
 """Characters of a tool's result that the model is given; what is cut is said."""
 ANSWER_CAP = 2_000_000
