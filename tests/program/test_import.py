@@ -49,9 +49,9 @@ def test_every_format_is_imported_once_and_named(tmp_path: Path) -> None:
     files = [*(str(FIXTURES / file) for file in FILES), str(database_of("llm-0.27.sql", tmp_path))]
     first, second = run(tmp_path, *files), run(tmp_path, *files)
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.startswith("19 conversations imported (")
+    assert first.stdout.startswith("20 conversations imported (")
     assert "Left out:" in first.stdout
-    assert second.stdout.startswith("0 conversations imported, 19 here already.")
+    assert second.stdout.startswith("0 conversations imported, 20 here already.")
     assert {"plan-trip-oslo", "cache-lose-entries", "search-tests"} <= names(tmp_path)
     assert not any("image" in name for name in names(tmp_path)), "nobody said that"
     assert verify(tmp_path / "home" / "data" / "plait.db") == []

@@ -1,10 +1,11 @@
 """The fixtures, and how tests read and import them.
 
 `aider-0.86.md` and the three `llm-*.sql` were written by aider 0.86.2 and llm 0.27.1 and 0.36 themselves (llm with its echo model, its
-database without the search index). `claude-code-2.1.jsonl` and `codex-0.171.jsonl` were written by Claude Code 2.1.197 (`claude -p`, then
-`claude -c -p`) and Codex CLI 0.171.0 (`codex exec`, then `codex exec resume --last`), each from npm, with a server on loopback as their
-provider that answers with thinking, a tool call and a text; texts of their own of more than 300 characters were cut, the directory renamed.
-The others are written by hand after the programs' formats; those of aichat, a program in Rust, after its source.
+database without the search index). `claude-code-2.1*.jsonl` and `codex-0.171.jsonl` were written by Claude Code 2.1.197 (`claude -p`, then
+`claude -c -p`; `-prompt` at its prompt, with commands and a compaction) and Codex CLI 0.171.0 (`codex exec`, then `codex exec resume
+--last`), each from npm, with a server on loopback as their provider that answers with thinking, a tool call and a text. Texts of their own
+of more than 300 characters were cut, records for their own use thinned out, the directory renamed. The others are written by hand after the
+programs' formats; those of aichat, a program in Rust, after its source.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ FILES = {
     "claude-ai.json": "claude-ai",
     "claude-code.jsonl": "claude-code",
     "claude-code-2.1.jsonl": "claude-code",
+    "claude-code-2.1-prompt.jsonl": "claude-code",
     "codex.jsonl": "codex",
     "codex-0.171.jsonl": "codex",
     "codex-old.jsonl": "codex",

@@ -174,6 +174,26 @@ def test_what_claude_code_wrote_itself_is_read() -> None:
     assert not left
 
 
+def test_commands_typed_in_claude_code_are_notes_but_where_the_model_answered() -> None:
+    (one,), left = fixture("claude-code-2.1-prompt.jsonl")
+    told = [(role, text.partition(" ...")[0]) for role, text in talk(one) if role in ("user", "note")]
+    assert told == [
+        ("user", "Why does the cache lose entries?"),
+        ("user", "!ls"),
+        ("note", "cache.py"),
+        (
+            "note",
+            "This session is being continued from a previous conversation that ran out of context. The summary below covers the earli",
+        ),
+        ("note", "/compact"),
+        ("note", "\x1b[2mCompacted (ctrl+o to see full summary)\x1b[22m"),
+        ("user", "One more thing"),
+    ]
+    assert one.title == "my-talk"
+    assert [(found.count, found.loss) for found in left if "command" in found.reason] == [(2, False)], "the last one, and what it gave"
+    assert not [found for found in left if found.loss]
+
+
 def test_what_codex_wrote_itself_is_read_with_its_tokens() -> None:
     (one,), left = fixture("codex-0.171.jsonl")
     assert (one.id, one.directory) == ("01a217c5-27f1-7ac1-8bba-5fc7f88b93b5", "/nowhere/cache")

@@ -65,10 +65,13 @@ def plain(view: tuple[Message, ...]) -> list[Any]:
 
 LOST_RESULT = [("said", "a"), ("start", ""), ("calls", ""), ("tool", ""), ("result", "x"), ("compacted", "")]
 """One of two calls has a result when all is shortened."""
+NO_RESULT = [("said", "a", 0), ("start", "", 0), ("calls", "", 0), ("answer", "b", 0), ("compacted", "", 1)]
+"""A call has none when another answer comes, which stands after the summary."""
 
 
 @settings(max_examples=200)
 @example([(kind, text, 0, kind == "calls", False) for kind, text in LOST_RESULT])
+@example([(kind, text, number, False, False) for kind, text, number in NO_RESULT])
 @given(steps(60))
 def test_a_model_is_sent_the_same_after_export_and_import(choices: list[Any]) -> None:
     player = life(choices)

@@ -2,13 +2,16 @@
 
 Records are taken in the order of the file, which is the order in which they were written: what was taken back with a rewind stands where
 it was said. The talk of a subagent (`isSidechain`) is a conversation of its own. A record that stands twice is taken once.
+
+Commands that were typed, such as `/export` and `!ls`, and what they gave stand there as messages of the user, in tags. A command that the
+model answered is one; all others, and what commands gave, are notes. So is the summary of a compaction: the model is told all of it here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import IO
 
@@ -28,6 +31,8 @@ BOOKKEEPING = frozenset(
     )
 )
 """Types of records in which nobody says anything."""
+TYPED = ("<command-", "<bash-", "<local-command-")
+"""How messages begin that hold a command, or what one gave."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,21 @@ class _Talk:
 
     blocks: Blocks = field(default_factory=Blocks)
     said: list[Said] = field(default_factory=list)
+    commands: list[int] = field(default_factory=list)
+    """The places of commands that were typed."""
+
+    def told(self) -> tuple[Said, ...]:
+        """What was said, up to a last command after which nobody said anything yet; a command is a message where an answer follows."""
+        said, following = list(self.said), ""
+        commands = set(self.commands)
+        for place in range(len(said) - 1, -1, -1):
+            if place in commands and not following:
+                del said[place:]
+            elif place in commands and following != "assistant":
+                said[place] = replace(said[place], role="note")
+            elif said[place].role != "note":
+                following = said[place].role
+        return tuple(said)
 
 
 class _File:
@@ -83,7 +103,24 @@ class _File:
         self._answers.add(answer)
         side = (text_in(record, "agentId") or "side") if record.get("isSidechain") is True else ""
         talk = self.talks.setdefault(side, _Talk())
+        if role == "user" and isinstance(text := message["content"], str) and self._put_in(talk, text, at, record):
+            return
         talk.said += talk.blocks.said(role, message["content"], at, model=f"anthropic:{model}" if model else "", usage=usage)
+
+    def _put_in(self, talk: _Talk, text: str, at: float | None, record: Json) -> bool:
+        """What stands there as a message of the user and is none; False for what is one."""
+        if record.get("isCompactSummary") is True:
+            talk.said.append(Said("note", text, at))
+        elif text.lstrip().startswith(TYPED):
+            command, gave = _typed(text)
+            if command:
+                talk.commands.append(len(talk.said))
+                talk.said.append(Said("user", command, at))
+            elif gave:
+                talk.said.append(Said("note", gave, at))
+        else:
+            return False
+        return True
 
     def conversations(self, origin: str) -> Iterator[Found]:
         """What the file held, and what of it was not taken."""
@@ -98,7 +135,25 @@ class _File:
             whose = f"{identity}/{side}" if side else identity
             named = title if not side else f"Subagent of {title or identity}"
             created = self.created if not side else talk.said[0].at if talk.said else None
-            yield Conversation(SOURCE, whose, tuple(talk.said), named, self.directory, created)
+            told = talk.told()
+            if rest := len(talk.said) - len(told):
+                yield Left(origin, "a command after which nobody said anything, or what it gave", rest, loss=False)
+            yield Conversation(SOURCE, whose, told, named, self.directory, created)
+
+
+def _typed(text: str) -> tuple[str, str]:
+    """The command that a message holds, and what one gave."""
+    if bash := _tagged(text, "bash-input"):
+        return f"!{bash}", ""
+    command = f"{_tagged(text, 'command-name')} {_tagged(text, 'command-args')}".strip()
+    outputs = (_tagged(text, name) for name in ("local-command-stdout", "local-command-stderr", "bash-stdout", "bash-stderr"))
+    return command, "\n".join(output for output in outputs if output)
+
+
+def _tagged(text: str, name: str) -> str:
+    """What stands between the first tags of this name; to the end where the second is missing, nothing where the first is."""
+    _, begins, rest = text.partition(f"<{name}>")
+    return rest.partition(f"</{name}>")[0].strip() if begins else ""
 
 
 def read(stream: IO[bytes], origin: str) -> Reading:

@@ -12,6 +12,8 @@ from plait.core.filing import Filing
 from plait.core.messages import Attachment, ToolCall, ToolResult, Usage
 from plait.core.revisions import Compacted
 
+OWN = "plait"
+"""The source of sessions of plait's own."""
 ONLY_TEXT = "only text is imported"
 AS_NOTE = "it is kept as a note"
 Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note", "retry", "summary", "rewound"]

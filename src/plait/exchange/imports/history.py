@@ -1,7 +1,8 @@
 """What was said elsewhere -> the events of a session, in an order that the session and every provider accept.
 
 Rules:
-1. Every call gets its one result: the other program's, or that the outcome is unknown. A call's id is unique in its session.
+1. Every call gets its one result: the other program's, or that the outcome is unknown; only a session of plait's is left as it is, which
+   tells so by itself. A call's id is unique in its session.
 2. What does not fit (an answer before any question, a result of no call) is put right, and the session notes what was done. What was
    retried, shortened and taken back in a session of plait's is so again.
 3. Times never go back: an earlier one, or none, becomes that of the event before it. The order is that of the file.
@@ -21,7 +22,7 @@ from plait.core.filing import Filing
 from plait.core.history import UNKNOWN_OUTCOME
 from plait.core.messages import AssistantMessage, CallId, StopReason, ToolCall, ToolResult, Turn
 from plait.core.session import Session, SessionState
-from plait.exchange.imports.found import Conversation, Said, versions
+from plait.exchange.imports.found import OWN, Conversation, Said, versions
 
 TITLE = 200
 """Characters of a title at most."""
@@ -45,7 +46,7 @@ def new_session(
     """
     first = next((one.at for one in conversation.said if one.at is not None), None)
     starts = [at for at in (conversation.created, first) if at is not None]
-    recording = _Recording(session, min(starts, default=now))
+    recording = _Recording(session, min(starts, default=now), own=conversation.source == OWN)
     recording.add(opened)
     if note:
         recording.add(e.Noted(note))
@@ -62,7 +63,7 @@ def can_grow(conversation: Conversation, after: int) -> bool:
 
 def grown_session(session: Session, conversation: Conversation, after: int) -> list[e.Stamped]:
     """The events that append what was said after the first `after` messages; `session` is the one that holds those."""
-    recording = _Recording(session, session.last_at)
+    recording = _Recording(session, session.last_at, own=conversation.source == OWN)
     was_completed = session.state is SessionState.COMPLETED
     if was_completed:
         recording.add(e.Reopened())
@@ -74,14 +75,16 @@ def grown_session(session: Session, conversation: Conversation, after: int) -> l
 class _Recording:
     """Makes events and lets the session take them, so that an illegal one cannot come about."""
 
-    def __init__(self, session: Session, at: float) -> None:
+    def __init__(self, session: Session, at: float, *, own: bool) -> None:
         self.events: list[e.Stamped] = []
-        self._session = session
+        self._session, self._own = session, own
         self._at = at
         self._turn: Turn | None = None
         self._answered = False
         self._turns: dict[int, Turn] = {}
         """By the place of the message that each began with."""
+        self._renamed: dict[CallId, ToolCall] = {}
+        """The calls of the last answer, by the ids that they had."""
         self._told_at: dict[int, int] = {}
         """The number of the event that tells the model what was said at each place."""
         self._used = {call.id for one in session.conversation if isinstance(one.event, e.AssistantSaid) for call in one.event.message.calls}
@@ -96,7 +99,7 @@ class _Recording:
 
     def tell(self, said: Sequence[Said]) -> None:
         """Everything that was said."""
-        results, late = _matched(said)
+        results, late = ({}, {}) if self._own else _matched(said)
         for place, one in enumerate(said):
             match one.role:
                 case "user":
@@ -116,6 +119,8 @@ class _Recording:
                 case "note":
                     self.add(e.Noted(one.text), one.at)
                 case "tool":
+                    if self._own:
+                        self._return(one, place)
                     if one.text.strip():
                         self.add(e.Noted(one.text), one.at)
             for result in late.get(place, ()):
@@ -186,17 +191,30 @@ class _Recording:
         stop: StopReason = "other" if not said.complete else "tool_calls" if calls else "end"
         self.add(e.AssistantSaid(turn, message, stop, said.model, said.usage, complete=said.complete), said.at)
         self._told_at[place] = self._session.seq
-        told_at = -1
-        for number, call in enumerate(calls if said.complete else ()):  # a call of an answer that was cut off was never made
-            result, told_at = results.get((place, number), (None, told_at))
-            self.add(e.ToolStarted(turn, call), said.at)
+        self._answered = said.complete
+        if self._own or not said.complete:  # a call of an answer that was cut off was never made
+            self._renamed = {old.id: new for old, new in zip(said.calls, calls, strict=True)}
+            return
+        for number, call in enumerate(calls):
+            result, told_at = results.get((place, number), (None, place))
             kept = ToolResult(call.id, call.name, UNKNOWN_OUTCOME, "interrupted")
             if result is not None:
                 kept = ToolResult(call.id, call.name, result.content, result.outcome)
+            self.add(e.ToolStarted(turn, call), said.at)
             self.add(e.ToolReturned(turn, kept), said.at)
-            if told_at >= 0:  # an outcome that is not known goes with the result before it
+            if result is not None:
                 self._told_at[told_at] = self._session.seq
-        self._answered = said.complete
+
+    def _return(self, said: Said, place: int) -> None:
+        """Results where they came, as a summary may stand between a call and its own."""
+        for result in said.results:
+            call = self._renamed.pop(result.call, None)
+            if self._turn is None or call is None or call.id not in self._session.asked_calls:
+                self.add(e.Noted(f"{LATE}\n{result.name}: {result.content}"), said.at)
+                continue
+            self.add(e.ToolStarted(self._turn, call), said.at)
+            self.add(e.ToolReturned(self._turn, replace(result, call=call.id)), said.at)
+            self._told_at[place] = self._session.seq
 
     def _unique(self, name: CallId) -> CallId:
         found = name

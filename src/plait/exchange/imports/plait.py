@@ -20,12 +20,12 @@ from plait.core.codec import CodecError, from_plain
 from plait.core.naming import PLACEHOLDER
 from plait.exchange.document import FORMAT, VERSION
 from plait.exchange.imports.array import elements
-from plait.exchange.imports.found import Conversation, Found, Left, Reading, left_out
+from plait.exchange.imports.found import OWN, Conversation, Found, Left, Reading, left_out
 from plait.exchange.imports.lines import LONGEST, Lines, Rejoined, lines
 from plait.exchange.imports.telling import Teller
 from plait.exchange.imports.values import Json, list_in, object_in, text_in
 
-SOURCE = "plait"
+SOURCE = OWN
 HEAD = re.compile(rf'\{{\s*"format"\s*:\s*"{FORMAT}"')
 """How a document begins."""
 _LIST = re.compile(rb'"sessions"\s*:\s*\[')
