@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -26,6 +27,7 @@ from plait.store.sqlite import open_store
 from plait.store.verify import verify
 from tests.store.old_databases import names, unpack
 from tests.store.writing import Author, open_at
+from tests.timing import until
 
 ROOT = Path(__file__).parents[1]
 RESTORE_LABELS = [
@@ -300,6 +302,33 @@ def test_what_cannot_be_made_smaller_is_a_sentence(path: Path) -> None:
     path.unlink()
     unsound(path)
     assert "`plait doctor --repair`" in said("vacuum", code=1)
+
+
+# Killed anywhere
+
+
+@pytest.mark.parametrize("command", [("vacuum",), ("restore", "BACKUP"), ("backup",)])
+def test_killed_at_any_moment_of_the_work(path: Path, backup: Path, command: tuple[str, ...]) -> None:
+    """As at the named places, wherever it is."""
+    with closing(open_at(path)) as store:
+        for _ in range(20):
+            Author(store, "s-1").append(e.Noted("x" * 100_000))
+    then, now = content(backup), content(path)
+    line = [sys.executable, "-m", "plait", *(word.replace("BACKUP", str(backup)) for word in command)]
+    kills = 0
+    for number in range(8):
+        child = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda child=child: child.poll() is not None or any(path.parent.rglob(".plait-making-*")))  # type: ignore[misc]  # no defaults
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(number * 0.01)
+        child.kill()
+        kills += child.wait(60) == -signal.SIGKILL
+        assert content(path) in ((now, then) if command[0] == "restore" else (now,))
+        assert all(check(one) == [] for one in (path.parent / "backups").glob("*.db"))
+        assert verify(path) == []
+    assert kills >= 2
+    said("backup")  # and clears away what is half made
+    nothing_half_done(path)
 
 
 # plait doctor --repair

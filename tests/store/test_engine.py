@@ -14,6 +14,7 @@ from plait.store import engine
 
 BLOCKED = "import sys; sys.modules['pysqlite3'] = None\n"
 OF_OTHER_PROCESSES = (
+    "test_crash_model.py",
     "test_crashes.py",
     "test_disks.py",
     "test_labels.py",
