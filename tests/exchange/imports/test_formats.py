@@ -39,7 +39,21 @@ def test_the_format_is_known_where_the_first_line_is_longer_than_what_is_looked_
     assert format_of(first[:HEAD]) == FILES[file]
 
 
-@pytest.mark.parametrize("head", [b"", b"\0" * 100, b"hello", b"{}", b"[]", b"[1, 2]", b'{"a": 1}\n{"b": 2}\n', b"\xff\xfe", b"# aider"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"\0" * 100,
+        b"hello",
+        b"{}",
+        b"[]",
+        b"[1, 2]",
+        b'{"a": 1}\n{"b": 2}\n',
+        b'{\n "role": "source",\n "messages": []\n}\n',
+        b"\xff\xfe",
+        b"# aider",
+    ],
+)
 def test_other_files_are_not_known(head: bytes) -> None:
     assert format_of(head) == ""
 
@@ -204,6 +218,14 @@ def test_what_codex_wrote_itself_is_read_with_its_tokens() -> None:
     assert one.said[2].calls[0].name == one.said[3].results[0].name == "exec_command"
     assert [place for place, said in enumerate(one.said) if said.usage == Usage(12, 5, 3)] == [2, 5, 8]
     assert [(found.count, found.loss) for found in left] == [(2, False)]
+
+
+def test_a_command_that_the_user_ran_in_codex_is_a_note() -> None:
+    ran = "<command>\nls\n</command>\n<result>\nExit code: 0\nOutput:\ncache.py\n</result>"
+    content = [{"type": "input_text", "text": f"<user_shell_command>\n{ran}\n</user_shell_command>"}]
+    line = json.dumps({"type": "response_item", "payload": {"type": "message", "role": "user", "content": content}})
+    (one,), _ = read_bytes((FIXTURES / "codex.jsonl").read_bytes() + line.encode(), "codex")
+    assert talk(one)[-1] == ("note", "!ls\nExit code: 0\nOutput:\ncache.py")
 
 
 def test_aider_tells_the_user_the_model_and_itself_apart() -> None:

@@ -20,6 +20,8 @@ from plait.exchange.imports.values import Json, as_text, call_of, list_in, momen
 SOURCE = "codex"
 INJECTED = ("<user_instructions>", "<environment_context>", "# AGENTS.md instructions for ", "<turn_aborted>", "<permissions instructions>")
 """How messages begin that Codex puts in as if the user had written them."""
+SHELL, SHELL_ENDS = "<user_shell_command>\n", "\n</user_shell_command>"
+"""Around a command that the user ran with `!`, and what it gave; the model was not asked."""
 WRAPPED = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted", "world_state", "token_usage_record"})
 BOOKKEEPING = frozenset({"event_msg", "compacted", "ghost_snapshot", "compaction", "state", "world_state"})
 
@@ -98,7 +100,10 @@ class _Rollout:
                 text = f"[{kind}]"
             texts.append(text)
         text, role = "\n".join(texts), text_in(item, "role")
-        if role == "user" and text.lstrip().startswith(INJECTED):
+        if role == "user" and text.startswith(SHELL):
+            command, _, gave = text.removeprefix(SHELL).removesuffix(SHELL_ENDS).partition("</command>\n<result>")
+            self._add(Said("note", f"!{command.removeprefix('<command>').strip()}\n{gave.removesuffix('</result>').strip()}", at))
+        elif role == "user" and text.lstrip().startswith(INJECTED):
             self.left["put in by Codex, not said by anybody"] += 1
         elif role in ("user", "assistant"):
             self._add(Said("user", text, at) if role == "user" else Said("assistant", text, at, model=self._model()))

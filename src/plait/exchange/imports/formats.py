@@ -55,7 +55,10 @@ def format_of(head: bytes) -> str:
             return name
     if not text.startswith("{"):
         return ""
-    return _of_list(text) or next((name for name, key in _CUT.items() if key.search(text, 0, 2000)), "")
+    found = _of_list(text)
+    if not found and "\n" not in text:
+        found = next((name for name, key in _CUT.items() if key.search(text, 0, 2000)), "")
+    return found
 
 
 def _of_list(text: str) -> str:
