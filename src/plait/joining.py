@@ -7,6 +7,7 @@ is asked for as a change of that session.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 
@@ -25,7 +26,7 @@ from plait.remote.client import RemoteClient
 from plait.remote.frames import Role
 from plait.remote.holding import Owned
 from plait.remote.joined import Joined
-from plait.remote.place import make_room, socket_path
+from plait.remote.place import make_room, socket_path, sweep
 from plait.remote.server import Server
 from plait.remote.sockets import listen
 from plait.runtime.coordinator import Coordinator
@@ -79,6 +80,7 @@ class ProgramWays:
         try:
             path = socket_path(self._database, self._program.environ, os.geteuid())
             make_room(path)
+            sweep(path.parent, time.time())
             listener = listen(path)
             announce(self._database, str(path))
         except (OwnerError, StoreError, OSError) as error:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import anyio
 import pytest
 
 from plait.core.errors import NoOwner, OwnerError, OwnerLost
-from plait.remote.place import LONGEST, check_peer, checked, peer_uid, socket_path
+from plait.remote.place import LONGEST, check_peer, checked, peer_uid, socket_path, sweep
 from tests.remote.ends import attached, raw, serving
 from tests.runtime.waiting import LIMIT
 from tests.runtime.world import World, scripted
@@ -121,6 +122,19 @@ def test_what_is_announced_is_trusted_only_where_it_is_ones_own_socket(root: Pat
         folder.chmod(0o711)
         with pytest.raises(OwnerError, match="open to other users"):
             checked(folder / "s", ME)
+
+
+def test_sockets_of_the_dead_are_swept_and_those_of_the_living_stay(root: Path) -> None:
+    folder = private(root / "run")
+    with socket.socket(socket.AF_UNIX) as living, socket.socket(socket.AF_UNIX) as dead:
+        living.bind(str(folder / "living.sock"))
+        living.listen()
+        dead.bind(str(folder / "dead.sock"))
+        (folder / "other").touch()
+        sweep(folder, time.time())  # a fresh one may just be on its way to listen
+        assert len(list(folder.iterdir())) == 3
+        sweep(folder, time.time() + 100)
+        assert {path.name for path in folder.iterdir()} == {"living.sock", "other"}
 
 
 def test_the_kernel_says_who_is_at_the_other_end() -> None:

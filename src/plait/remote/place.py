@@ -16,6 +16,8 @@ import stat
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from plait.core.errors import NoOwner, OwnerError
@@ -24,6 +26,8 @@ PRIVATE = 0o700
 SOCKET_MODE = 0o600
 LONGEST = 103
 """Bytes of a socket's path: `sun_path` holds 108 on Linux and 104 on macOS, the final null included."""
+SWEPT, OLD = 100, 60.0
+"""Sockets that are looked at when an owner starts, and the seconds for which one is left alone."""
 _LINUX_CREDENTIALS = struct.Struct("iII")
 _MAC_CREDENTIALS = struct.Struct("II")
 
@@ -97,6 +101,19 @@ def make_room(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise OwnerError(f"{path} cannot be replaced ({error.strerror}), so no second plait can attach. Remove it.") from error
+
+
+def sweep(folder: Path, now: float) -> None:
+    """Remove sockets of dead owners of other databases, some at a time; `now` is in seconds since 1970. What cannot be removed stays."""
+    for path in islice(folder.glob("*.sock"), SWEPT):
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if now - path.lstat().st_mtime < OLD:  # it may be bound, and nobody listens yet
+                continue
+            probe.setblocking(False)
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink()
 
 
 def peer_uid(connection: socket.socket) -> int:
