@@ -222,7 +222,8 @@ def test_what_is_after_the_mark_is_unread(choices: list[Any]) -> None:
         if not player.try_play(event):
             continue
         assert 0 <= session.mark.upto <= session.seq
-        assert session.unread == [one.seq for one in player.durable if one.seq and one.seq > session.mark.upto and noteworthy(one.event)]
+        news = [one.seq for one in session.conversation if one.seq and one.seq > session.mark.upto and noteworthy(one.event)]
+        assert session.unread == news  # what was taken back is none
         match event:
             case e.Seen(upto=upto):
                 assert session.mark == event
