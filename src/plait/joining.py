@@ -142,8 +142,8 @@ def joined(
 async def apply_settings(client: Client, program: Program, session: SessionId, *, script: bool = False) -> str:
     """Have a session of another owner do as this command line says. Returns what its user has to be told of it; empty for nothing.
 
-    Flags are for the session that was opened; variables of the environment only where nothing has been said in it yet, for they may be older
-    than what its user chose. What no session can have for itself is not heeded. A `script` need not be told of a session of its own.
+    Flags are for the session that was opened; variables of the environment only where nothing has been said in it yet, for they may be
+    older than what its user chose. What no session can have for itself is not heeded. A `script` is not told of a session of its own.
     """
     status = await client.submit(c.ReadStatus(session))
     if not isinstance(status, c.Status):
