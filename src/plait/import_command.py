@@ -32,6 +32,8 @@ SHOWN = 3
 MB = 1_000_000
 BEAT = 0.2
 """Seconds between two lines of progress."""
+INDEXING = 3.0
+"""Seconds in which what was imported is taken into the index, so that a search finds it at once; the next prompt goes on with the rest."""
 
 
 @dataclass(slots=True)
@@ -194,6 +196,9 @@ def _import(request: Request, paths: Paths, found: Sequence[Source], report: Rep
                     progress.conversations += isinstance(one, Conversation)
                 progress.file_done(source.size)
             importer.flush()
+            until = time.monotonic() + INDEXING
+            while store.index() and time.monotonic() < until:
+                pass
         except (KeyboardInterrupt, StoreError):
             progress.close()
             err.write(f"plait: Stopped. {_result(importer.counts)} They are whole; the same command goes on with the rest.\n")

@@ -57,6 +57,21 @@ def test_every_format_is_imported_once_and_named(tmp_path: Path) -> None:
     assert verify(tmp_path / "home" / "data" / "plait.db") == []
 
 
+def test_what_was_imported_is_found_at_once(tmp_path: Path) -> None:
+    assert run(tmp_path, *(str(FIXTURES / file) for file in FILES)).returncode == 0
+    found = subprocess.run(
+        [*PLAIT, "search", "oslo"],
+        cwd=work(tmp_path),
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert "plan-trip-oslo" in found.stdout
+    assert "cannot be found yet" not in found.stdout
+
+
 def test_a_broken_file_is_imported_as_far_as_it_goes_and_told(tmp_path: Path) -> None:
     data = (FIXTURES / "chatgpt.json").read_bytes()
     (tmp_path / "conversations.json").write_bytes(data[:-40])
