@@ -306,6 +306,7 @@ def test_which_session_is_exported(store: SqliteStore, tmp_path: Path) -> None:
         (Request(there), "No session belongs to"),
         (Request(there, ("auth-fx",)), "Did you mean 'auth-fix'?"),
         (Request(there, ("notes",), everything=True), "names, and --all"),
+        (Request(there, ("notes",), output="talk.pdf"), "The name talk.pdf does not say which format is meant."),
     ):
         with pytest.raises(UsageError, match=re.escape(told)):
             exported(store, request)

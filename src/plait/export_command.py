@@ -19,7 +19,7 @@ from plait.core.ports import Project
 from plait.core.sanitize import sanitize
 from plait.core.secrets import Secrets
 from plait.exchange.document import Kept
-from plait.exchange.export import Exported, Format, file_name, format_of, pieces, secrets_told
+from plait.exchange.export import SUFFIXES, Exported, Format, file_name, format_of, pieces, secrets_told
 from plait.exchange.new_file import taken, write_pieces
 from plait.sessions_command import home_of
 from plait.store.reading import Reader, reading
@@ -64,10 +64,16 @@ def export(database: Path, environ: Mapping[str, str], request: Request, out: Te
 
 
 def _form(request: Request) -> Format:
+    """Raises `UsageError` where the name of the output ends like a file of another kind."""
     match request.form:
         case "markdown" | "json" | "html" as form:
             return form
-    return format_of(request.output or "") or "markdown"
+    name = Path(request.output or "")
+    meant = format_of(name.name)
+    if meant is None and name.suffix and not Path(request.directory, name).is_dir():
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"The name {name.name[:80]} does not say which format is meant. Let it end with one of {known}, or give --format.")
+    return meant or "markdown"
 
 
 def _chosen(reader: Reader, request: Request) -> list[SessionInfo]:
