@@ -28,6 +28,9 @@ def ending(error: BaseException) -> int:
     return guarded(command, [])
 
 
+SEARCH = click.Context(click.Command("search"), click.Context(click.Group("plait"), info_name="plait"), "search")
+
+
 @pytest.fixture(autouse=True)
 def _core_limit() -> Iterator[None]:
     """`guarded` switches core dumps off for the process; the tests' own process gets its soft limit back where that is allowed."""
@@ -45,6 +48,7 @@ def _core_limit() -> Iterator[None]:
         (errors.StoreBusy("Busy."), 75, "plait: Busy.\n"),
         (errors.PlaitError("a\x1b[2Jb"), 1, "plait: a␛[2Jb\n"),
         (click.UsageError("No such thing"), 2, "plait: No such thing. See: plait --help\n"),
+        (click.UsageError("No such thing", SEARCH), 2, "plait: No such thing. See: plait search --help\n"),
         (click.Abort(), 130, ""),
         (KeyboardInterrupt(), 130, ""),
         (BaseExceptionGroup("x", [KeyboardInterrupt(), ValueError()]), 130, ""),

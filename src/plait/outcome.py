@@ -73,7 +73,9 @@ def _ended(error: BaseException) -> int:
                 return _code_of(one)
     if isinstance(error, click.ClickException):
         message = error.format_message()
-        return _said(UsageError(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: plait --help"))
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        command = context.command_path if context is not None else "plait"
+        return _said(UsageError(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: {command} --help"))
     return _crashed(error)
 
 

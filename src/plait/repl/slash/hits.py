@@ -51,7 +51,7 @@ def summary(found: c.Found, offset: int, more: str, later: str, opens: str = "")
     """
     behind = f" {counted(found.unindexed, 'event')} cannot be found yet: {later}." if found.unindexed else ""
     if not found.total:
-        return f"Nothing was found. Try fewer words, or the beginning of one with a star: deploy*{behind}"
+        return f"Nothing was found. Try fewer words, or the beginning of one with a star, such as deploy*.{behind}"
     if not found.hits and found.more:
         return f"No more than {counted(found.total, 'hit')} can be looked at. Give more words, or go back to an earlier page.{behind}"
     if not found.hits:
