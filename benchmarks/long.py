@@ -19,6 +19,8 @@ CHARACTERS = 9_800
 """Of each answer; questions are a line, so that both together are 10 kB."""
 PARTS = 20
 """Parts in which each answer was recorded while it came: 5 s of it."""
+SETTLED = 1.5
+"""Seconds after which nothing moves any more: the first key has what a message needs imported."""
 STARTS = {"long": 20, "short": 5}
 
 
@@ -56,10 +58,10 @@ def run(plan: Plan) -> list[Figure]:
 def open_once(program: Program, name: str, opened: Opened) -> None:
     """Start the program, and open one session."""
     with program.ready() as console:
-        before = rss_megabytes(console.pid)
         console.send(f"/switch {name}".encode())
-        console.watch(0.2)
+        console.watch(SETTLED)
         console.forget()
+        before = rss_megabytes(console.pid)
         sent = console.send(b"\r")
         console.until(f"\u2500\u2500 {name}".encode())
         opened.times.append((console.until(f"({name}) >".encode()) - sent) * 1000)

@@ -19,7 +19,7 @@ HEIRLESS = 60.0
 """Seconds after which a turn that was handed over does not go on by itself; an heir is there within one."""
 RESUMED = "The plait that ran this turn has left. The model is asked once more."
 CUT_OFF = "plait stopped in the middle of this turn. Nothing was repeated; /retry asks the model again."
-PAGE = 1_000
+PAGE = 250
 """Events that are read at once: those of a long session together would need as much memory again as what is kept of them."""
 
 
