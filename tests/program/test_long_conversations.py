@@ -57,6 +57,8 @@ def test_a_full_window_is_compacted_and_everything_is_still_there(place: Place) 
     with place.start(columns=110, rows=40) as plait:
         plait.ready().enter("/context")
         plait.shows("of the 600 tokens")
+        plait.enter("/status")
+        plait.shows(" of 600 tokens (")
         says(plait, "and now")
         assert plait.leave() == 0
 

@@ -63,7 +63,7 @@ async def _choice(registry: Registry, session: Session) -> tuple[ModelChoice | N
     name = ""
     try:
         name = await registry.settings.model_name(session)
-        choice = registry.settings.known_choice(name) or await registry.world.models.choose(name)
+        choice = registry.settings.known_choice(name) or await registry.settings.choice(name)
     except (ModelError, ConfigError):
         return None, name
     return choice, choice.name or name

@@ -76,8 +76,13 @@ class SessionSettings:
         return str(self.effective(session, "system")[0] or DEFAULT_SYSTEM)
 
     def known_choice(self, name: str) -> ModelChoice | None:
-        """What is known of a model that was used in this run."""
+        """What is known of a model that was used, or asked about, in this run."""
         return self._choices.get(name)
+
+    async def choice(self, name: str) -> ModelChoice:
+        """The model of that name, known from now on. Raises `ModelError`."""
+        choice = self._choices[name] = await self._models.choose(name)
+        return choice
 
     async def model_name(self, session: Session) -> str:
         """The full name of the session's model. Raises `NoModel`."""
@@ -98,7 +103,7 @@ class SessionSettings:
     async def plan(self, session: Session) -> TurnPlan:
         """Everything that a turn starts with. Raises `ModelError`."""
         name = await self.model_name(session)
-        choice = self._choices[name] = await self._models.choose(name)
+        choice = await self.choice(name)
         granted = await self.granted(session)
         system = system_prompt(self.system(session), granted.given)
         return TurnPlan(
