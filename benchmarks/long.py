@@ -21,7 +21,7 @@ PARTS = 20
 """Parts in which each answer was recorded while it came: 5 s of it."""
 SETTLED = 1.5
 """Seconds after which nothing moves any more: the first key has what a message needs imported."""
-STARTS = {"long": 20, "short": 5}
+STARTS = {"long": 15, "short": 5}
 
 
 @dataclass(slots=True)
