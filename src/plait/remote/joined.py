@@ -7,6 +7,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -57,21 +58,25 @@ class Joined(Holding):
 
     async def follow(self, session: SessionId, after: e.Cursor | None = None) -> AsyncGenerator[e.Stamped, None]:
         """Events after the cursor, then as they come; over every change of the owner."""
+        changed, told_at = False, math.inf
         while True:
             client = await self.present()
             try:
                 if after is None and session != FLEET:
                     after = e.Cursor(0, await self._last(client, session))
+                elif after is not None and changed:
+                    after = await self._as_far_as_known(client, session, after, told_at)
                 async with aclosing(client.follow(session, after)) as events:
                     async for stamped in events:
                         if stamped.seq is not None and after is not None:
                             if stamped.seq <= after.seq:
                                 continue
-                            after = replace(after, seq=stamped.seq)
+                            after, told_at = replace(after, seq=stamped.seq), stamped.at
                             self._known[session] = max(stamped.seq, self._known.get(session, 0))
                         yield stamped
             except OwnerError:
                 await self.gone(client)
+                changed = True
 
     async def sessions(self) -> Sequence[c.SessionInfo]:
         """Every session, last used first."""
@@ -85,6 +90,18 @@ class Joined(Holding):
     async def _last(self, client: Client, session: SessionId) -> int:
         page = await client.submit(c.ReadHistory(session, None, 1))
         return (page.events[-1].seq or 0) if isinstance(page, c.HistoryPage) and page.events else 0
+
+    async def _as_far_as_known(self, client: Client, session: SessionId, after: e.Cursor, told_at: float) -> e.Cursor:
+        """The cursor, or one that fits where its event is not there any more: the database was salvaged, or replaced by a backup.
+
+        What was said since has numbers that were told before, and is new all the same: it is known by its time.
+        """
+        page = await client.submit(c.ReadHistory(session, None, again.PAGE))
+        if not isinstance(page, c.HistoryPage) or not page.events or (page.events[-1].seq or 0) >= after.seq:
+            return after
+        seq = max((one.seq or 0 for one in page.events if one.at <= told_at), default=(page.events[0].seq or 1) - 1)
+        self._known[session] = seq
+        return replace(after, seq=seq)
 
     def _heard(self, reply: c.Reply) -> c.Reply:
         if isinstance(reply, c.Done):
