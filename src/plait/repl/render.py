@@ -158,11 +158,9 @@ def render_question(question: str, choices: Sequence[str], look: Look) -> str:
 
 def render_rule(text: str, look: Look) -> str:
     """A line of plait's own between what was shown before and what comes now; the text may quote untrusted text."""
-    words = look.clean(text)
-    if look.plain:
-        return words.replace(" · ", ", ") + "\n"
-    rule = look.marks("──")
-    return "".join(look.paint(row) + "\n" for row in wrap([(f"{rule} {look.marks(words)} {rule}", DIM)], max(look.width, 6)))
+    words, rule = look.clean(text), look.marks("──")
+    span = (words.replace(" · ", ", "), "") if look.plain else (f"{rule} {look.marks(words)} {rule}", DIM)
+    return "".join(look.paint(row) + "\n" for row in wrap([span], max(look.width, 6)))
 
 
 def render_error(text: str, look: Look) -> str:
