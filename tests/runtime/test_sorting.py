@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 
 import anyio
@@ -42,6 +43,22 @@ class Unerasing(FailingStore):
         if not self.purges:
             raise StoreError(FULL)
         super().purge(sessions)
+
+
+class Slow(FailingStore):
+    """A store that keeps back what it has read of a session while `held` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.reads = False, threading.Event()
+        self.asked = threading.Event()
+
+    def settled(self, session: SessionId, after: int, most: int) -> Sequence[e.Stamped]:
+        read = super().settled(session, after, most)
+        if self.held:
+            self.asked.set()
+            self.reads.wait(60)
+        return read
 
 
 async def row(coordinator: Coordinator, session: SessionId) -> c.SessionInfo:
@@ -196,3 +213,21 @@ async def test_where_the_disk_refuses_nothing_is_lost_from_the_list() -> None:
         store.purges = True
         with anyio.fail_after(5):
             assert (await ask(coordinator, PurgeTrash((session,)), Purged)).sessions == 1
+
+
+async def test_what_is_being_read_into_memory_is_purged_after_that_or_not_at_all() -> None:
+    store = Slow()
+    world = World(scripted(), store)
+    async with world.start() as coordinator:
+        session = await deleted(coordinator)
+        assert not coordinator.loaded
+        store.held = True
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(coordinator.submit, RestoreSession(session))
+            await until(store.asked.is_set)
+            tasks.start_soon(coordinator.submit, PurgeTrash((session,)))
+            await anyio.wait_all_tasks_blocked()
+            store.reads.set()
+        assert [one.id for one in await coordinator.sessions()] == [one.id for one in store.sessions()]
+        assert (session in [one.id for one in store.sessions()]) == bool(world.log(session))
+        assert not coordinator.journal.trouble

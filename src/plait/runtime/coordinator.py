@@ -32,6 +32,11 @@ class Coordinator(Registry):
         super().__init__(surroundings)
         self._relieving = False
 
+    @property
+    def turns(self) -> int:
+        """Turns that run now, those left behind included."""
+        return sum(managed.tasks for managed in self.loaded)
+
     async def submit(self, command: Command) -> Reply:
         """Carry out a command; see `core.commands`."""
         began = anyio.current_time()

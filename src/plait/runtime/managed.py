@@ -10,6 +10,8 @@ import anyio
 from plait.core import events as e
 from plait.core.codec import cleaned
 from plait.core.defaults import Defaults
+from plait.core.errors import UsageError
+from plait.core.messages import SessionId
 from plait.core.naming import Proposal
 from plait.core.ports import Models, Store, Tool
 from plait.core.prompt import Instructions
@@ -101,3 +103,8 @@ class Managed:
     def is_idle(self) -> bool:
         """Whether it is completed and nobody has to do with it."""
         return self.session.state is SessionState.COMPLETED and not self.log.readers and not self.tasks
+
+
+def unknown_session(session: SessionId) -> UsageError:
+    """What is raised for a session that is not there, or not any more."""
+    return UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")

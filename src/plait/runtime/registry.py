@@ -23,7 +23,7 @@ import anyio
 import anyio.to_thread
 
 from plait.core import events as e
-from plait.core.errors import PlaitError, UsageError
+from plait.core.errors import PlaitError
 from plait.core.messages import SessionId, Turn
 from plait.core.session import Session, SessionState
 from plait.runtime.eventlog import EventLog
@@ -31,7 +31,7 @@ from plait.runtime.fleet import FleetLog
 from plait.runtime.gate import Gate
 from plait.runtime.journal import Journal
 from plait.runtime.listing import SessionList
-from plait.runtime.managed import Managed, Surroundings
+from plait.runtime.managed import Managed, Surroundings, unknown_session
 from plait.runtime.plan import TurnTools
 from plait.runtime.recovery import claimed, cut_off_by_crash
 from plait.runtime.settings import SessionSettings
@@ -118,24 +118,22 @@ class Registry:
         for session in self._managed:
             self.world.store.release(session, self.owner)
 
-    @property
-    def turns(self) -> int:
-        """Turns that run now, those left behind included."""
-        return sum(managed.tasks for managed in self._managed.values())
-
     # The registry.
 
     async def managed(self, session: SessionId) -> Managed:
         """A session, read from the store if it is not loaded yet; a turn that a crash cut off is ended. Raises `PlaitError`."""
         if session not in self.list and session not in await self.list.whole():
-            raise UsageError(f"There is no session with the id '{session}'. /sessions lists those that are open.")
+            raise unknown_session(session)
         async with self._loading[session]:
             if session not in self._managed:
                 await self._load(session)
             return self._managed[session]
 
     async def _load(self, session: SessionId) -> None:
-        managed = self.manage(await anyio.to_thread.run_sync(claimed, self.world.store, session, self.owner))
+        folded = await anyio.to_thread.run_sync(claimed, self.world.store, session, self.owner)
+        if session not in self.list:  # it was purged meanwhile
+            raise unknown_session(session)
+        managed = self.manage(folded)
         for event in cut_off_by_crash(managed.session, self.world.now):
             self.record(session, event)
         if managed.session.running is not None:  # it waits for an answer, and goes on with it
