@@ -32,7 +32,7 @@ words = 100000
 per_second = 30
 """
 SHARED = "runs the sessions; this one shares them."
-TAKEN_OVER = "This one owns the sessions now."
+TAKEN_OVER = "This one owns the sessions now"
 
 
 @contextmanager

@@ -27,7 +27,7 @@ LATE = 1.0
 """Seconds without either after which the user is told."""
 BROKEN = 1.0
 """Seconds until the database is tried again, where it could not be opened."""
-TAKEN_OVER = "The other plait has left. This one owns the sessions now."
+TAKEN_OVER = "The other plait has left. This one owns the sessions now, with the models and settings of its own."
 ANSWERS = "The plait that owns the sessions answers again."
 GOOD_NEWS = frozenset({TAKEN_OVER, ANSWERS})
 """Of the sentences for the user those that ask for nothing."""
