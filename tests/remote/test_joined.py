@@ -21,6 +21,7 @@ from plait.core.errors import NoOwner, OwnerError, StoreBusy, StoreError
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.core.revising import ForkSession
 from plait.joining import apply_settings, joined
+from plait.models.scripted import Reply
 from plait.paths import find_paths
 from plait.program import Program
 from plait.remote import again
@@ -32,7 +33,7 @@ from plait.store.owner import announced, take_ownership
 from plait.store.sqlite import Finding
 from tests.remote.ends import attached, serving
 from tests.runtime.waiting import LIMIT, until
-from tests.runtime.world import World, ask, opened, scripted
+from tests.runtime.world import World, ask, ended, opened, said, scripted, shown
 from tests.strategies import of_hint
 
 pytestmark = pytest.mark.anyio
@@ -289,6 +290,22 @@ LOST: list[tuple[Callable[[SessionId], c.Command], type[e.Event]]] = [
     (c.PauseSession, e.Paused),
     (c.UnpauseSession, e.Unpaused),
 ]
+
+
+async def test_a_lost_interrupt_stops_one_turn_and_not_the_next(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("s")
+    model = scripted(Reply(match="one", text="first", hang=True), Reply(match="two", text="second", hang=True))
+    async with World(model).start() as coordinator, serving(coordinator, folder / "s"):
+        session = await opened(coordinator)
+        first, second = await said(coordinator, session, "one"), await said(coordinator, session, "two")
+        await shown(coordinator, session, "first")
+        ways = Losing(folder / "s", lambda command: isinstance(command, c.Interrupt), True)
+        async with Joined(ways, print, 5.0, now=lambda: 0.0) as client:
+            assert isinstance(await client.submit(c.ReadStatus(session)), c.Status)
+            await done(client, c.Interrupt(session))
+            assert (await ended(coordinator, session, first)).ending == "interrupted"
+            await shown(coordinator, session, "second")
+            assert (await coordinator.managed(session)).session.running == second
 
 
 async def test_a_lost_open_is_found_by_its_name_and_a_lost_fork_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:

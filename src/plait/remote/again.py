@@ -25,7 +25,6 @@ from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeT
 
 REPEATABLE: tuple[type[c.Command], ...] = (
     c.EnterProject,
-    c.Interrupt,
     c.ChangeSetting,
     c.MarkSeen,
     c.RenameSession,
@@ -86,6 +85,8 @@ def trace_of(command: c.Command) -> Trace | None:
             return lambda event: isinstance(event, e.UserSaid) and event.text == text
         case c.Retry():
             return lambda event: isinstance(event, e.RetryAsked)
+        case c.Interrupt():  # once more it would stop what was queued behind that turn
+            return lambda event: isinstance(event, e.TurnEnded) and event.ending == "interrupted"
         case Compact():
             return lambda event: isinstance(event, e.CompactionAsked)
         case Rewind():
