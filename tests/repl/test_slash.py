@@ -27,6 +27,7 @@ async def test_retry_asks_the_model_again_and_no_tool(tmp_path: Path) -> None:
         assert await prompt.type("/retry") == ""
         await prompt.turn_after(await last_seq(prompt, "RetryAsked"))
         assert len(prompt.models.model.requests) == 2
+        assert "first · Asked once more. first" in await prompt.told("/history")
         assert "/retry takes nothing after it. Type /retry" in await prompt.type("/retry please")
 
 

@@ -242,6 +242,8 @@ class Printer:
                 self._notice("success", "Saving works again; nothing was lost.")
             case e.Rewound() | e.Redone() | e.Forked() | e.DirectoryChanged():
                 self._notice("info", revision_text(event, now=True))
+            case e.RetryAsked():
+                self._surface.write(render.render_notice("info", revision_text(event), self.look) + "\n")
             case e.UnknownEvent(name=name):
                 self._notice("info", f"An event of a later version: {name}.")
             case _:

@@ -21,6 +21,8 @@ def revision_text(event: e.Event, *, now: bool = False) -> str:
             return f"Branched off here from '{name or event.parent}'; what is above was copied from it."
         case e.DirectoryChanged(directory=directory):
             return f"This session works in {directory} from here on."
+        case e.RetryAsked():
+            return "Asked once more."
         case _:
             return ""
 

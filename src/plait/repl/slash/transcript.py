@@ -165,7 +165,7 @@ def _rendered(event: e.Event, look: Look) -> str:
             return render.render_notice("warning", text, look)
         case _:
             text = revision_text(event)
-            return render.render_notice("info", text, look) if text else ""
+            return render.render_notice("info", text, look) + ("\n" if isinstance(event, e.RetryAsked) else "") if text else ""
 
 
 def _answer(event: e.AssistantSaid, look: Look) -> str:
