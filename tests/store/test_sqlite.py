@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from plait.core import events as e
+from plait.core.commands import Draft
 from plait.core.errors import SequenceConflict, StoreBusy, StoreError
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project
 from plait.store import engine
+from plait.store.owner import lock_path
 from plait.store.sqlite import CHECKPOINT_DUE, CHECKPOINT_OVERDUE, SqliteStore
 from plait.store.verify import verify
 from tests.store.writing import PROJECT, Author, open_at, write_of
@@ -236,3 +239,27 @@ def test_a_reader_that_stays_does_not_keep_the_log_from_being_moved_later(store:
     other.close()
     store.tidy()
     assert path.stat().st_size > 9_000_000
+
+
+def test_who_does_not_own_it_any_more_writes_nothing_at_all(path: Path) -> None:
+    """A stopped owner whose lock file was removed goes on after another has taken over."""
+    with closing(open_at(path)) as stopped:
+        author = Author(stopped)
+        author.turn()
+        author.append(e.Closed(), e.Trashed(True))
+        session = author.session.id
+        lock_path(path).unlink()
+        with closing(open_at(path)) as owner:
+            before = list(owner.read(session))
+            for write in (
+                lambda: stopped.append([write_of(session, author.session.seq, (e.Noted("late"),), stopped.epoch)]),
+                lambda: stopped.keep_draft(Draft(session, "late", 0), 1.0),
+                lambda: stopped.trust(PROJECT.id, "digest", True, 1.0),
+                lambda: stopped.purge([session]),
+                lambda: stopped.project(Project(ProjectId("other-00000000"), "other", "/other", 1.0)),
+                stopped.index,
+            ):
+                with pytest.raises(StoreError, match="has taken the database over"):
+                    write()
+            assert (list(owner.read(session)), list(owner.drafts()), owner.trusted(PROJECT.id)) == (before, [], None)
+            assert [one.id for one in owner.projects()] == [PROJECT.id]

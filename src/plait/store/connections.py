@@ -2,8 +2,8 @@
 
 Rules:
 1. One connection writes, under its lock; another reads, under its own, so that nobody reads behind a commit's fsync.
-2. Every transaction begins with BEGIN IMMEDIATE, is synced when it ends, and is acknowledged only after a look at whether the file that
-   was written is still the one under the database's name.
+2. Every transaction begins with BEGIN IMMEDIATE and a look at whether this process is still the latest owner, is synced when it ends, and
+   is acknowledged only after a look at whether the file that was written is still the one under the database's name.
 3. Checkpoints are made by the writing connection alone, apart from appends (`tidy`): on an SQLite with the WAL-reset fault
    (`engine.has_wal_reset_fault`) nothing else would be safe.
 """
@@ -22,7 +22,7 @@ from plait.store import engine, files
 from plait.store.crashpoints import crash_point
 from plait.store.faults import translated
 from plait.store.owner import OwnerLock
-from plait.store.rows import closed
+from plait.store.rows import closed, require_epoch
 from plait.store.workshop import workshop
 
 PAGE = 4096
@@ -135,6 +135,7 @@ class Connections:
             identity.check()
             writer.execute("BEGIN IMMEDIATE")
             try:
+                require_epoch(self.epoch, writer.execute("SELECT epoch FROM owner").fetchone()[0])
                 yield writer
                 self._in_doubt = True
                 writer.execute("COMMIT")

@@ -48,7 +48,7 @@ class MemoryStore:
             batch = []
             for write in writes:
                 rows = event_rows(write)
-                require_epoch(write, self.epoch)
+                require_epoch(write.epoch, self.epoch)
                 require_place(write, ends.get(write.row.id, len(self._events.get(write.row.id, ()))))
                 if write.row.project not in self._projects:
                     raise StoreError(f"The project '{write.row.project}' is not registered. Nothing was written; please report this.")

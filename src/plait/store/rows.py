@@ -50,11 +50,11 @@ def event_rows(write: Write) -> list[EventRow]:
     return rows
 
 
-def require_epoch(write: Write, epoch: int) -> None:
-    """Raises `SequenceConflict` for a write of another ownership than the database's latest."""
-    if write.epoch != epoch:
+def require_epoch(ours: int, epoch: int) -> None:
+    """Raises `SequenceConflict` for whoever writes as another owner than the latest one of the database, whose number is `epoch`."""
+    if ours != epoch:
         raise SequenceConflict(
-            f"Another plait has taken the database over (ownership {epoch}; this one was {write.epoch}). Leave this one and start it again."
+            f"Another plait has taken the database over (ownership {epoch}; this one was {ours}). Leave this one and start it again."
         )
 
 

@@ -115,9 +115,8 @@ class SqliteStore(Connections):
         batches = [(write, event_rows(write)) for write in writes]
         with self._transaction() as writer:
             crash_point("append.begin")
-            (epoch,) = writer.execute("SELECT epoch FROM owner").fetchone()
             for write, rows in batches:
-                require_epoch(write, epoch)
+                require_epoch(write.epoch, self.epoch)
                 if self._in_doubt and statements.holds(writer, rows):
                     continue  # the last attempt was committed, but not acknowledged
                 (last,) = writer.execute("SELECT coalesce(max(seq), 0) FROM events WHERE session = ?", (write.row.id,)).fetchone()
