@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem, get_completion_class, shell_c
 
 from plait.core.errors import PlaitError, UsageError
 from plait.core.resuming import Sought, resumable
+from plait.core.sanitize import sanitize_line
 from plait.models.known import KNOWN
 from plait.paths import find_paths
 from plait.store.reading import reading
@@ -46,4 +47,4 @@ def session_names(ctx: click.Context, param: click.Parameter, incomplete: str) -
     except (PlaitError, OSError):
         return []
     words = ((sought.word_for(row), row) for row in sought.rows)
-    return [CompletionItem(word, help=row.title or row.first) for word, row in words if word.startswith(incomplete)]
+    return [CompletionItem(word, help=sanitize_line(row.title or row.first)) for word, row in words if word.startswith(incomplete)]
