@@ -87,6 +87,7 @@ def test_the_list_has_the_numbers_of_the_prompt_and_harms_no_terminal(store: Sql
     assert "in docs" in shown
     assert "draft" in shown
     assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 2  # a line each, however long, for whoever filters them
     there = list_sessions(store.path, OTHER.directory, io.StringIO(), {}, Selection(closed=True))
     assert next(line.split(":")[0].strip() for line in there.splitlines() if ":" in line) == "1 notes"
     assert "closed" in there

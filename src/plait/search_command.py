@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from plait.core import commands as c
 from plait.core.asking import found, query_of, require_known
+from plait.exchange.listing import UNBROKEN
 from plait.repl.slash.hits import hit_rows, summary
 from plait.repl.slash.layout import lines, paragraph
 from plait.repl.slash.search_line import PAGE, parse_search
@@ -47,10 +48,10 @@ def search_text(database: Path, asked: str, out: TextIO, environ: Mapping[str, s
     """The hits as `/search` shows them, for a terminal of this width or, elsewhere, in words."""
     search = parse_search(asked, datetime.now())
     result = _search(database, search)
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns if out.isatty() else UNBROKEN
     look = Look.of_terminal(environ, tty=out.isatty(), encoding=out.encoding or "utf-8", width=width)
     rows = lines(hit_rows(result.hits, search.offset + 1, look, time.time()), look)
-    more, later = f"the same with page:{search.offset // PAGE + 2}", "plait takes them in while it runs"
+    more, later = f"The same with page:{search.offset // PAGE + 2}", "plait takes them in while it runs"
     return rows + paragraph(summary(result, search.offset, more, later), look, dim=True)
 
 

@@ -13,7 +13,7 @@ from plait.core.ports import Project
 from plait.core.sanitize import sanitize_line
 from plait.core.selection import Selection, pinned_first
 from plait.core.session import SessionState
-from plait.exchange.listing import Listed, json_lines, places
+from plait.exchange.listing import UNBROKEN, Listed, json_lines, places
 from plait.runtime.projects import nearest_project
 from plait.store.files import resolved
 from plait.store.owner import announced
@@ -35,7 +35,7 @@ def list_sessions(database: Path, directory: str, out: TextIO, environ: Mapping[
     listed = _listed(database, directory, selection)
     if not listed:
         return f"{sanitize_line(_none(selection))}\n"
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns if out.isatty() else UNBROKEN
     look = Look.of_terminal(environ, tty=out.isatty(), encoding=out.encoding or "utf-8", width=width)
     return lines(list_rows(listed, look, time.time()), look)
 

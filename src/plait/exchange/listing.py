@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from plait.core.commands import SessionInfo
 from plait.core.session import SessionState
 
+UNBROKEN = 100_000
+"""Columns where no terminal shows a list: what is one line to a reader is one line to a program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
