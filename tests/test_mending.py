@@ -6,10 +6,12 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -279,6 +281,24 @@ def test_vacuum_gives_room_back_and_loses_nothing(path: Path) -> None:
     with closing(open_at(path)) as store:
         assert store.search(Query(phrases("question"))).total == 1
     nothing_half_done(path)
+
+
+@pytest.mark.parametrize("command", ["restore", "vacuum"])
+def test_backups_on_another_disk_are_no_place_for_a_replaced_database(path: Path, tmp_path: Path, command: str) -> None:
+    """A rename cannot lead there; what was decided could never be finished, and plait never started again."""
+    turns(path, "s-1")
+    backup = tmp_path / "copy.db"
+    said("backup", str(backup))
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == path.stat().st_dev:
+        pytest.skip("there is no second disk to write to")
+    with tempfile.TemporaryDirectory(dir=other) as place:
+        shutil.rmtree(path.parent / "backups", ignore_errors=True)
+        (path.parent / "backups").symlink_to(place)
+        before = content(path)
+        said(command, *([str(backup)] if command == "restore" else []))
+        assert content(path) == before
+        assert verify(path) == []
 
 
 @pytest.mark.parametrize("label", VACUUM_LABELS)

@@ -39,8 +39,15 @@ def corrupt_name(database: Path, now: float) -> Path:
 
 
 def replaced_name(database: Path, now: float) -> Path:
-    """An unused name among the backups for a database that gives its place to another one."""
-    return _unused(backups_of(database) / f"{database.stem}-replaced-{files.utc_stamp(now)}.db")
+    """An unused name for a database that gives its place to another one: among the backups, or beside it."""
+    return _unused(_place_of_replaced(database) / f"{database.stem}-replaced-{files.utc_stamp(now)}.db")
+
+
+def _place_of_replaced(database: Path) -> Path:
+    """Among the backups, but for those on another disk, where a rename does not lead."""
+    backups = backups_of(database)
+    is_near = not backups.exists() or backups.stat().st_dev == database.parent.stat().st_dev
+    return backups if is_near else database.parent
 
 
 def replace(database: Path, new: Path, kept: Path) -> None:
@@ -59,7 +66,7 @@ def finish(database: Path) -> None:
     """Finish what a kill has interrupted, and clear what was half made then. Raises `OSError`."""
     for path in sorted(database.parent.glob(f"{database.name}{_WAITING}*")):
         kept = path.name.removeprefix(f"{database.name}{_WAITING}")
-        place = database.parent if kept.startswith(f"{database.name}.corrupt-") else backups_of(database)
+        place = database.parent if kept.startswith(f"{database.name}.corrupt-") else _place_of_replaced(database)
         _finish(database, path, place / kept)
     clear_workshops(database.parent)
     clear_workshops(backups_of(database))
