@@ -38,7 +38,7 @@ from plait.runtime.managed import Managed, Surroundings
 from plait.store.sqlite import SqliteStore, open_store
 
 SESSIONS = 8
-SLOW_WORDS, SLOW_RATE = 400, 100
+SLOW_WORDS, SLOW_RATE = 280, 100
 TURN_LIMIT = 10.0
 """Seconds that one turn may take before the driver gives up, with exit code 3."""
 

@@ -28,7 +28,7 @@ LIFE_LIMIT = 30.0
 """Seconds within which a driver must have said enough to be killed, or have ended."""
 KILLED = -signal.SIGKILL
 LIVES_OF_A_DATABASE = 20
-LONG_EVERY = 20
+LONG_EVERY = 40
 """So often a life is long: until a slow answer has streamed for `LONG` seconds."""
 LONG = 2.4
 
@@ -132,7 +132,7 @@ class Harness:
 
     def _kill(self, witness: Witness, seed: int, long: bool) -> None:
         life = Life(witness, seed, self._mutant, ("slow:",) if long else driver.KINDS, finish=False)
-        wanted, until = self._random.randint(1, 60), time.monotonic() + LIFE_LIMIT
+        wanted, until = self._random.randint(1, 40), time.monotonic() + LIFE_LIMIT
         while (life.streamed < LONG if long else life.new < wanted) and life.listen(until):
             pass
         if not long:
