@@ -111,9 +111,11 @@ def _named(texts: Sequence[str]) -> Proposal:
 
 
 def _unsaved(coordinator: Coordinator, program: Program) -> str:
-    """Keep in a file what could not be saved; what to tell."""
+    """Keep in a file what could not be saved, if anything may be kept; what to tell."""
     why = coordinator.journal.trouble or "The disk did not answer in time; try it."
     text = f"{coordinator.unsaved} drafts or events could not be saved. {why}"
+    if not program.settings.persist:
+        return f"{text} They are gone, for nothing of this run is kept."
     paths = program.paths
     places = (paths.data, paths.state, Path(tempfile.gettempdir()))
     file = write_rescue(places, paths.database, time.time(), coordinator.journal.left(), coordinator.list.unwritten())
