@@ -90,6 +90,21 @@ async def test_leaving_without_having_typed_overwrites_no_draft_of_another_termi
         await until(lambda: not world.store.drafts())
 
 
+async def test_what_stands_in_the_line_is_kept_though_another_terminal_wrote_over_it() -> None:
+    world = World(scripted())
+    async with standing(world, "a", "b") as stand:
+        stand.page.type("of a")
+        await until(lambda: bool(world.store.drafts()))
+        await ask(stand.coordinator, c.KeepDraft(stand.sessions["a"], "", 0), c.Done)
+        stand.key("switch", "2")
+        await stand.on("b")
+        await until(lambda: [one.text for one in world.store.drafts()] == ["of a"])
+        stand.page.type("of b")
+        await until(lambda: len(world.store.drafts()) == 2)
+        await ask(stand.coordinator, c.KeepDraft(stand.sessions["b"], "/swi", 4), c.Done)
+    assert sorted(one.text for one in world.store.drafts()) == ["of a", "of b"]
+
+
 async def test_what_is_typed_during_a_switch_is_for_the_session_that_comes() -> None:
     async with standing(World(scripted()), "a", "b", "c") as stand:
         await ask(stand.coordinator, c.KeepDraft(stand.sessions["b"], "kept in b", 4), c.Done)

@@ -192,7 +192,7 @@ class Repl(OnScreen):
                 self._tasks.start_soon(self._stage.warm, self.fleet.sessions)
             ended = await self._intake.take_all(prompt)
             await self._intake.drain()  # Enter was pressed before whatever ended the lines
-            await self._drafts.save()
+            await self._drafts.save(again=True)
             await self._stage.mark()
             self._tasks.cancel_scope.cancel()
         if not ended.exit_code and not (self._toolbar.status and self._toolbar.status.trouble):  # else it is not quite true

@@ -58,11 +58,13 @@ class Drafts:
             self._edited = anyio.Event()
             await self.save()
 
-    async def save(self) -> None:
-        """Keep what is under way now. A failing disk is told elsewhere, and the text is in the line still."""
+    async def save(self, *, again: bool = False) -> None:
+        """Keep what is under way now; `again`, even if it was, for another terminal may have written something else since.
+
+        A failing disk is told elsewhere, and the text is in the line still."""
         line = (self._screen.draft, self._screen.cursor)
         draft = self._current(self._leaving or (self._held[0] if self._held else line))
-        if draft.session and draft != self._saved:
+        if draft.session and (draft != self._saved or (again and draft.text)):
             self._saved = draft
             await self.keep(draft)
 
@@ -96,10 +98,10 @@ class Drafts:
     def part(self) -> c.Draft:
         """The session is left: its draft, to be kept with `keep`. What stands in the line was typed for the session that comes next.
 
-        One that is as it was is not kept again: another terminal may have written a newer one.
+        Where there was none and is none, nothing is kept: another terminal may have written one.
         """
         draft = self._current(self._leaving or ("", 0))
-        draft = _NOBODY if draft == self._saved else draft
+        draft = draft if draft.text or draft != self._saved else _NOBODY
         self._session, self._aside, self._told, self._leaving = SessionId(""), "", "", None
         return draft
 
