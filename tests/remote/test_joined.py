@@ -309,19 +309,32 @@ async def test_a_lost_interrupt_stops_one_turn_and_not_the_next(tmp_path_factory
             assert (await coordinator.managed(session)).session.running == second
 
 
-async def test_a_lost_open_is_found_by_its_name_and_a_lost_fork_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("name", ["", "own-name"])
+async def test_a_lost_open_and_a_lost_fork_make_one_session_each(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     folder = tmp_path_factory.mktemp("s")
     async with World(scripted()).start() as coordinator, serving(coordinator, folder / "s"):
-        async with Joined(
-            Losing(folder / "s", lambda command: isinstance(command, c.OpenSession), True), print, 5.0, now=lambda: 0.0
-        ) as client:
-            session = (await done(client, c.OpenSession("/shop", "own-name"))).session
+        async with Joined(Losing(folder / "s", lambda command: isinstance(command, c.OpenSession), True), print, 5.0) as client:
+            session = (await done(client, c.OpenSession("/shop", name))).session
         assert [row.id for row in await coordinator.sessions()] == [session]
-        ways = Losing(folder / "s", lambda command: isinstance(command, ForkSession), True)
-        async with Joined(ways, print, 5.0) as client:
-            refused = await client.submit(ForkSession(session))
-            assert isinstance(refused, c.Refused)
-            assert "nobody knows whether it was done" in refused.text
+        await ended(coordinator, session, await said(coordinator, session, "hello"))
+        async with Joined(Losing(folder / "s", lambda command: isinstance(command, ForkSession), True), print, 5.0) as client:
+            fork = (await done(client, ForkSession(session, name and "other-name"))).session
+        assert {row.id for row in await coordinator.sessions()} == {session, fork}
+
+
+async def test_who_names_the_session_that_it_wants_makes_no_second_one() -> None:
+    async with World(scripted()).start() as coordinator:
+        wanted = c.OpenSession("/shop", id=SessionId("00000000abcd"))
+        first = await ask(coordinator, wanted, c.Done)
+        await ask(coordinator, c.CloseSession(first.session), c.Done)
+        assert (await ask(coordinator, wanted, c.Done)).session == first.session == wanted.id
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(coordinator.submit, c.OpenSession("/shop", id=SessionId("00000000abce")))
+        assert len(await coordinator.sessions()) == 2
+        refused = await coordinator.submit(c.OpenSession("/shop", id=SessionId("../x")))
+        assert isinstance(refused, c.Refused)
+        assert "12 hex digits" in refused.text
 
 
 @given(st.data())
@@ -330,7 +343,7 @@ def test_of_every_command_it_is_decided_what_becomes_of_a_lost_one(data: st.Data
     for kind in get_args(c.Command):
         command = data.draw(of_hint(kind))
         ways = (isinstance(command, again.REPEATABLE), isinstance(command, again.UNSURE), again.trace_of(command) is not None)
-        assert sum(ways) + isinstance(command, c.OpenSession) == 1, kind
+        assert sum(ways) == 1, kind
 
 
 def test_the_trace_of_an_answer_is_that_of_its_call() -> None:

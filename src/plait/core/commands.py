@@ -96,6 +96,8 @@ class OpenSession:
     """None lets the messages tell."""
     passing: bool = False
     """It will be completed after one turn, and so does not count towards the limit."""
+    id: SessionId = SessionId("")
+    """12 hex digits, chosen by who asks: asked again with the same, it opens no second one. Empty lets the coordinator choose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class ForkSession:
     session: SessionId
     name: str = ""
     upto: Turn | None = None
+    id: SessionId = SessionId("")
+    """See `OpenSession`."""
 
 
 @dataclass(frozen=True, slots=True)

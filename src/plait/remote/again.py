@@ -1,7 +1,7 @@
 """What becomes of a command whose answer was lost with its owner: was it carried out, and if that is not known, may it be repeated?
 
 Rules:
-1. What reads, and what makes the same of it a second time, is sent again.
+1. What reads, and what makes the same of it a second time, is sent again. What makes a session names it, so that it makes one.
 2. What records one event is looked for among the events that came after it was sent; only if it is not there, it is sent again.
 3. Of all else the user is told that nobody knows.
 """
@@ -24,6 +24,7 @@ from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, Fork
 from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
 
 REPEATABLE: tuple[type[c.Command], ...] = (
+    c.OpenSession,
     c.EnterProject,
     c.ChangeSetting,
     c.MarkSeen,
@@ -40,6 +41,7 @@ REPEATABLE: tuple[type[c.Command], ...] = (
     c.Search,
     ContinueLast,
     ChangeDirectory,
+    ForkSession,
     TagSession,
     PinSession,
     ReadTurns,
@@ -48,7 +50,7 @@ REPEATABLE: tuple[type[c.Command], ...] = (
     Measured,
     ReadMetrics,
 )
-UNSURE: tuple[type[c.Command], ...] = (ForkSession, PurgeTrash)
+UNSURE: tuple[type[c.Command], ...] = (PurgeTrash,)
 """Nothing in the session that they name tells whether they were carried out."""
 PAGE = 200
 SETTLING, POLL = 2.0, 0.01
@@ -147,17 +149,3 @@ def _is_since(stamped: e.Stamped, sent: Sent) -> bool:
     if sent.after is not None:
         return (stamped.seq or 0) > sent.after
     return stamped.at >= sent.at - SLACK
-
-
-async def opened(client: Client, sent: Sent) -> c.Done | None:
-    """The session that a lost `OpenSession` has made: one of its name and directory that is new, and in which nothing was said.
-
-    One without a name is opened again: a fresh session may be anybody's, and one that is empty does no harm.
-    """
-    command = sent.command
-    assert isinstance(command, c.OpenSession)
-    for row in await client.sessions() if command.name else ():
-        fresh = row.created_at >= sent.at - SLACK and not row.messages
-        if fresh and (row.directory, row.name) == (command.directory, command.name):
-            return c.Done(row.id, row.seq)
-    return None

@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -18,6 +19,7 @@ from plait.core import commands as c, events as e
 from plait.core.errors import OwnerError, OwnerLost
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET, Client
+from plait.core.revising import ForkSession
 from plait.remote import again
 from plait.remote.holding import Holding, Ways
 
@@ -41,6 +43,8 @@ class Joined(Holding):
 
     async def submit(self, command: c.Command) -> c.Reply:
         """Carry out a command, whoever owns the sessions by then."""
+        if isinstance(command, (c.OpenSession, ForkSession)) and not command.id:
+            command = replace(command, id=SessionId(os.urandom(6).hex()))
         session = again.session_of(command)
         sent = again.Sent(command, self._known.get(session) if session else None, self._now())
         for _ in range(TRIES):
@@ -49,6 +53,7 @@ class Joined(Holding):
                 reply = await client.submit(command)
             except OwnerError as error:
                 why = error
+                await self.gone(client)
             else:
                 return self._heard(reply)
             answer = await self._resolved(sent)
@@ -123,8 +128,6 @@ class Joined(Holding):
         while True:
             client = await self.present()
             try:
-                if isinstance(command, c.OpenSession):
-                    return await again.opened(client, sent)
                 trace = again.trace_of(command)
                 if trace is None:
                     return c.Refused(again.UNKNOWN, OwnerLost.__name__)

@@ -33,7 +33,7 @@ from plait.core.revising import (
 from plait.core.session import Session, SessionState
 from plait.runtime.acknowledging import done, happen, refuse_bad_message, refuse_when_full
 from plait.runtime.namer import name_session, wants_name
-from plait.runtime.opening import free_name, project_of, refuse_at_limit, reopen_session
+from plait.runtime.opening import free_name, made_already, project_of, refuse_at_limit, reopen_session
 from plait.runtime.registry import Registry
 
 MOST_TURNS = 1_000
@@ -121,13 +121,17 @@ def _joined(kept: Sequence[Attachment], more: Sequence[Attachment]) -> tuple[Att
 
 
 async def _fork(registry: Registry, command: ForkSession) -> c.Reply:
-    new = SessionId(registry.world.new_id())
+    if made := await made_already(registry, command.id):
+        return made
+    new = command.id or SessionId(registry.world.new_id())
     await anyio.to_thread.run_sync(registry.world.store.claim, new, registry.owner)
     try:
         folded, events = await _copy_of(registry, command, new)
     except PlaitError:
         await anyio.to_thread.run_sync(registry.world.store.release, new, registry.owner)
         raise
+    if new in registry.list:  # it was asked for twice at once
+        return await done(registry, new, folded.seq)
     registry.manage(folded, events)
     return await done(registry, new, folded.seq)
 

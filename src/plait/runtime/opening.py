@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import anyio
@@ -22,14 +23,32 @@ from plait.runtime.registry import Registry
 async def open_session(registry: Registry, command: c.OpenSession) -> c.Reply:
     """See `OpenSession`. Raises `LimitReached`, or `UsageError` for a name or a directory that cannot be."""
     project = await project_of(registry, command.directory)
-    session = SessionId(registry.world.new_id())
+    if made := await made_already(registry, command.id):
+        return made
+    session = command.id or SessionId(registry.world.new_id())
     await anyio.to_thread.run_sync(registry.world.store.claim, session, registry.owner)
+    if session in registry.list:  # it was asked for twice at once
+        return await done(registry, session, 1)
     try:
         opened = _opened(registry, command, project)
     except PlaitError:
         await anyio.to_thread.run_sync(registry.world.store.release, session, registry.owner)
         raise
     return await happen(registry, registry.manage(Session(session)), opened)
+
+
+async def made_already(registry: Registry, wanted: SessionId) -> c.Done | None:
+    """The answer to a command that was carried out before, and whose answer was lost: the session that it made has the id that it wanted.
+
+    Raises `UsageError` for what is no id.
+    """
+    if not wanted:
+        return None
+    if not re.fullmatch("[0-9a-f]{12}", wanted):
+        raise UsageError(f"'{wanted[:40]}' cannot be the id of a session. Give 12 hex digits, or none.")
+    if wanted not in registry.list and not await anyio.to_thread.run_sync(registry.world.store.read, wanted, 0, 1):
+        return None
+    return c.Done(wanted, (await registry.managed(wanted)).session.seq)
 
 
 def _opened(registry: Registry, command: c.OpenSession, project: Project) -> e.SessionOpened:
