@@ -48,8 +48,8 @@ class Found:
 
     def count(self, session: SessionId | None = None) -> int:
         """Events that were found, of one session or of all."""
-        found = self._connection.execute("SELECT count(*) FROM events WHERE ?1 IS NULL OR session = ?1", (session,))
-        return int(found.fetchone()[0])
+        of_one, values = ("", ()) if session is None else ("WHERE session = ?", (session,))
+        return int(self._connection.execute(f"SELECT count(*) FROM events {of_one}", values).fetchone()[0])
 
     def project(self, identity: str) -> Project | None:
         """A project whose row was found."""

@@ -116,6 +116,7 @@ def _salvage(database: Path, fresh: Path, kept: Path, now: float, migrations: Pa
             return Salvaged(lost=found.count())
         schema.configure(writer, fresh)
         schema.migrate(writer, fresh, schema.shipped_migrations(migrations), directory=migrations, now=now, report=lambda migrated: None)
+        writer.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it takes its place
         saved = _fill(writer, found, kept, now)
         if files.damage(database) is None:  # else SQLite would not read it, and need not touch it
             copy_other_rows(database, writer)
