@@ -32,7 +32,7 @@ OFFERED = 100
 """Sessions in the menu; more letters bring up others."""
 LISTED = 15
 """Sessions in a printed list."""
-_HINT = "Type to search · Enter goes on · Esc leaves"
+_HINT = "Type to find · Enter opens · Esc leaves"
 
 
 class Choosing:

@@ -57,7 +57,7 @@ def about_to_stop(company: Company, fleet: FleetView) -> str:
     """Ctrl+Z: why this process must not be stopped, as a sentence; empty where it may be, and then nobody counts on it any more."""
     if company.others:
         who = "Another plait shares" if company.others == 1 else f"{company.others} others share"
-        return f"{who} these sessions and would stand still. Ctrl+D leaves, and hands them over."
+        return f"{who} these sessions. Ctrl+D leaves and hands them over."  # one row of 80 columns shows it
     if not company.attached_to and fleet.working:
         return "Sessions are at work and would stand still. Wait for them, or stop them first."
     company.step_aside()
