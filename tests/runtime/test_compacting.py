@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -14,7 +15,18 @@ from plait.core.compacting import Compact, ContextReport, ReadContext
 from plait.core.defaults import Defaults
 from plait.core.errors import AccessRefused, ContextTooLong
 from plait.core.history import SUMMARY
-from plait.core.messages import Finished, ModelEvent, ModelRequest, SessionId, TextDelta, ToolMessage, Turn, Usage, UserMessage
+from plait.core.messages import (
+    Finished,
+    ModelEvent,
+    ModelRequest,
+    SessionId,
+    TextDelta,
+    ThinkingDelta,
+    ToolMessage,
+    Turn,
+    Usage,
+    UserMessage,
+)
 from plait.core.ports import ModelChoice, ToolContext
 from plait.core.revising import Rewind
 from plait.core.summarising import SYSTEM
@@ -300,6 +312,46 @@ async def test_a_summary_longer_than_what_it_stands_for_is_not_taken() -> None:
         assert (await turned(coordinator, session, "hello")).ending == "done"
     assert len(world.model.requests[-1].messages) == 5
     assert not compactions(world, session)
+
+
+@dataclass
+class Endless(Strict):
+    """A model that, asked for a summary, thinks for ever, or writes it letter by letter."""
+
+    thinks: bool = True
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """See `ModelProvider`."""
+        if request.system == SYSTEM and self.thinks:
+            while True:
+                await anyio.lowlevel.checkpoint()
+                yield ThinkingDelta("so " * 5_000)
+        if request.system == SYSTEM:
+            for _ in range(50_000):
+                yield TextDelta("x")
+        async for event in Strict.stream(self, request):
+            yield event
+
+
+async def test_a_model_that_thinks_for_ever_about_a_summary_is_stopped() -> None:
+    world = strict_world(Endless(100_000))
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "hello " * 100)
+        await turned(coordinator, session, "more " * 100)
+        end = await compacted(coordinator, session)
+        assert (end.ending, "was stopped" in end.detail) == ("failed", True)
+        assert compactions(world, session) == []
+
+
+async def test_a_summary_in_single_letters_holds_nobody_up() -> None:
+    world = strict_world(Endless(100_000, thinks=False))
+    async with world.start() as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "hello " * 10_000)
+        await turned(coordinator, session, "more " * 100)
+        with anyio.fail_after(10):  # each letter took as long as all before it
+            await compacted(coordinator, session)
 
 
 async def test_an_interrupted_compaction_changes_nothing_and_a_retry_compacts() -> None:

@@ -17,7 +17,7 @@ from plait.core import context, events as e, summarising
 from plait.core.digest import digest
 from plait.core.errors import BadAnswer, ContextTooLong, ModelError
 from plait.core.history import SUMMARY, told
-from plait.core.messages import Finished, ModelRequest, TextDelta, Turn, Usage
+from plait.core.messages import Finished, ModelRequest, TextDelta, ThinkingDelta, Turn, Usage
 from plait.core.session import Session
 from plait.core.summarising import Task
 from plait.runtime.plan import TurnPlan, TurnTools, price
@@ -26,6 +26,8 @@ NOT_COMPACTED = "Interrupted. Nothing was compacted: the conversation is as it w
 NOTHING_TO_COMPACT = "There is nothing to compact: all of the conversation is its last message, or a summary already."
 SUMMARY_CAP = 100_000
 """Characters of one summary that are read; it is asked to have some thousands at the most."""
+THINKING_CAP = 1_000_000
+"""Characters that a model may think before it; half of what a whole answer may have."""
 HALVINGS = 4
 """How often a piece that the provider finds too long is made half as long: down to a sixteenth."""
 UNKNOWN_WINDOW = 8_192
@@ -152,6 +154,7 @@ class Compactor:
     async def _written(self, plan: TurnPlan, request: ModelRequest, part: int, of: int) -> tuple[str, Usage | None]:
         """What the model writes. Raises `ModelError`."""
         written: list[str] = []
+        length = thought = 0
         self._doors.record(e.Compacting(self._turn, part, of))
         stream = self._doors.gate.stream(self._session.id, plan.choice.provider, request, self._doors.watcher(self._turn))
         async with aclosing(stream) as events:
@@ -161,13 +164,15 @@ class Compactor:
                         if not written:
                             self._doors.record(e.Compacting(self._turn, part, of))  # it may have waited for a slot
                         written.append(text)
+                        length += len(text)
+                    case ThinkingDelta(text=text):
+                        thought += len(text)
                     case Finished(usage=usage):
                         text = "".join(written)
                         if not text.strip():
                             raise BadAnswer(f"{plan.name} wrote no summary. Try another model, or once more.")
                         return text, usage
-                if sum(map(len, written)) > SUMMARY_CAP:
-                    raise BadAnswer(
-                        f"{plan.name} wrote a summary of more than {SUMMARY_CAP:,} characters and was stopped. Try another model."
-                    )
+                if length > SUMMARY_CAP or thought > THINKING_CAP:
+                    what = f"a summary of more than {SUMMARY_CAP:,}" if length > SUMMARY_CAP else f"thoughts of more than {THINKING_CAP:,}"
+                    raise BadAnswer(f"{plan.name} wrote {what} characters and was stopped. Try another model.")
         raise BadAnswer(f"{plan.name} ended its summary without saying so. Try once more.")
