@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from plait.backup_command import make_backup
 from plait.core.messages import SessionId
+from plait.paths import find_paths
 from plait.store import engine, files
 from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding
@@ -38,18 +40,25 @@ def acknowledged(disk: Disk) -> dict[SessionId, int]:
     return {SessionId(session): int(seq) for _, session, seq in lines}
 
 
-def look(image: dict[str, bytes], root: Path, place: Path, promised: dict[SessionId, int]) -> None:
-    """Lay the image out, and check it before and after the next start. Raises `Cut`."""
+def lay_out(image: dict[str, bytes], root: Path, place: Path) -> Path:
+    """The image as files; where its database is, or would be."""
     shutil.rmtree(place, ignore_errors=True)
     for path, content in image.items():
         file = place / Path(path).relative_to(root)
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for directory in (place, *reversed(file.relative_to(place).parents[:-1])):
+            (place / directory).mkdir(exist_ok=True, mode=0o700)
         file.write_bytes(content)
         file.chmod(0o600)
     place.mkdir(exist_ok=True, mode=0o700)
     (place / "data").mkdir(exist_ok=True, mode=0o700)
+    return place / "data" / "plait.db"
+
+
+def look(image: dict[str, bytes], root: Path, place: Path, promised: dict[SessionId, int]) -> None:
+    """Lay the image out, and check it before and after the next start. Raises `Cut`."""
+    database = lay_out(image, root, place)
     findings: list[Finding] = []
-    with closing(open_at(place / "data" / "plait.db", findings)) as store:
+    with closing(open_at(database, findings)) as store:
         if any(isinstance(one, MovedAside) for one in findings):
             raise Cut(f"the database was damaged: {findings}")
         for session, seq in promised.items():
@@ -58,7 +67,7 @@ def look(image: dict[str, bytes], root: Path, place: Path, promised: dict[Sessio
                 raise Cut(f"{session} has {found} events, and {seq} were acknowledged")
         for name in ("s-1", "s-2"):
             Author(store, name).turn()
-    if problems := verify(place / "data" / "plait.db"):
+    if problems := verify(database):
         raise Cut(str(problems))
 
 
@@ -114,3 +123,29 @@ def test_the_power_is_cut_in_a_migration(tmp_path: Path) -> None:
     files.wal_path(path).unlink(missing_ok=True)
     shutil.copy(old, path)
     cut(steps, root, tmp_path / "image", path)
+
+
+def test_the_power_is_cut_while_a_backup_is_restored(tmp_path: Path, home: Path) -> None:
+    """The one or the other is in place, and the one that was there is kept."""
+    path, backup = home / "data" / "plait.db", tmp_path / "backup.db"
+    with closing(open_at(path)) as store:
+        Author(store).turn()
+    make_backup(find_paths(os.environ), str(backup))
+    with closing(open_at(path)) as store:
+        Author(store).turn()
+    then, now = rows(backup), rows(path)
+    assert then != now
+    disk = Disk({str(path): path.read_bytes()})
+    choice, seen = random.Random(1), set()
+    steps = recorded(python("plait", "restore", str(backup)), tmp_path / "trace", home)
+    each = max(1, IMAGES // len(steps))
+    for step in steps:
+        disk.take(step)
+        for _ in range(each):
+            database = lay_out(disk.after_the_cut(choice), home, tmp_path / "image")
+            open_at(database).close()
+            kept = [rows(one) for one in (database.parent / "backups").glob("plait-replaced-*.db")]
+            assert (rows(database), kept) in ((now, []), (then, [now]))
+            assert verify(database) == []
+            seen.add(len(kept))
+    assert seen == {0, 1}

@@ -52,7 +52,6 @@ def _place_of_replaced(database: Path) -> Path:
 
 def replace(database: Path, new: Path, kept: Path) -> None:
     """Put `new` into the database's place. The present one, with its log, is `kept`, one of the two names above. Raises `OSError`."""
-    files.make_private_directory(kept.parent)
     files.sync_file(new)
     waiting = database.with_name(f"{database.name}{_WAITING}{kept.name}")
     crash_point("replace.before")
@@ -73,6 +72,7 @@ def finish(database: Path) -> None:
 
 
 def _finish(database: Path, waiting: Path, kept: Path) -> None:
+    files.make_private_directory(kept.parent)
     move_with_log(database, kept)
     crash_point("replace.moved")
     waiting.rename(database)
