@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from plait.core.commands import SessionInfo
-from plait.core.counting import counted
+from plait.core.counting import counted, dollars
 from plait.core.sanitize import sanitize
 from plait.core.session import SessionState
 from plait.store.reading import Used, reading
@@ -140,7 +140,7 @@ def _cells(total: Total) -> tuple[str, ...]:
 
 
 def _money(total: Total) -> str:
-    amount = f"${total.cost:,.2f}" if total.cost >= 1 or not total.cost else f"${total.cost:.6f}".rstrip("0").rstrip(".")
+    amount = dollars(total.cost)
     if not total.unpriced:
         return amount
     calls = f"{counted(total.unpriced, 'call')} of unknown price"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plait.core.commands import Status
-from plait.core.counting import counted
+from plait.core.counting import counted, dollars
 from plait.exchange.listing import tags_text
 from plait.repl.slash.layout import heading, pairs
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error
@@ -78,7 +78,7 @@ async def usage(prompt: Prompt, argument: str) -> None:
 
 
 def _cost(now: Status) -> str:
-    amount = f"${now.cost:.2f}" if now.cost >= 1 else f"${now.cost:.6f}".rstrip("0").rstrip(".")
+    amount = dollars(now.cost)
     if not now.unpriced:
         return amount
     calls = f"{counted(now.unpriced, 'call')} whose price is not known"
