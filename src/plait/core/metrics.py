@@ -142,34 +142,38 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is alarming, and from where on: `name` is what is told of it."""
+    """What is alarming, from where on, and what to do then: two sentences, the first of which goes on with the figures."""
 
-    name: str
+    what: str
     most: float
+    way_out: str
     unit: str = ""
 
 
 PER_HOUR: Final[Mapping[str, Alert]] = {
-    CRASHES: Alert("turns cut off by a crash in the last hour", 10),
-    SAVES: Alert("failures to save in the last hour", 5),
-    ERRORS: Alert("turns that failed in the last hour", 50),
+    CRASHES: Alert("turns cut off by a crash in the last hour", 10, "Leave plait, and have plait doctor check the database."),
+    SAVES: Alert("failures to save in the last hour", 5, "Look at the free space of the disk."),
+    ERRORS: Alert("turns that failed in the last hour", 50, "/history shows why; /model takes another model."),
 }
 SLOW: Final[Mapping[Timed, tuple[float, Alert]]] = {
-    "session_switch_duration_ms": (0.99, Alert("99 % of switches take up to", 2_000, " ms")),
-    "session_create_duration_ms": (0.95, Alert("95 % of new sessions take up to", 500, " ms")),
+    "session_switch_duration_ms": (
+        0.99,
+        Alert("99 % of switches take up to", 2_000, "/debug buffers shows which session is large; /close it.", " ms"),
+    ),
+    "session_create_duration_ms": (0.95, Alert("95 % of new sessions take up to", 500, "Look at what else uses the disk.", " ms")),
 }
 
 
 def alerts(kept: Metrics, this_run: Metrics, now: float) -> list[str]:
-    """What is alarming now, each in a sentence: of the last hour in all that is kept, and of this run how long things take."""
+    """What is alarming now, each with what to do: of the last hour in all that is kept, and of this run how long things take."""
     found = []
     for name, alert in PER_HOUR.items():
         if (number := kept.in_last_hour(name, now)) > alert.most:
-            found.append(f"{number:,} {alert.name}, more than {alert.most:g}.")
+            found.append(f"{number:,} {alert.what}, more than {alert.most:g}. {alert.way_out}")
     for timed, (share, alert) in SLOW.items():
         took = this_run.timings[timed].percentile(share)
         if took > alert.most:
-            found.append(f"{alert.name} {took:,.0f}{alert.unit} since this start, more than {alert.most:,.0f}.")
+            found.append(f"{alert.what} {took:,.0f}{alert.unit} since this start, more than {alert.most:,.0f}. {alert.way_out}")
     return found
 
 
