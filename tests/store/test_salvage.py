@@ -14,6 +14,7 @@ from plait.core.commands import Draft
 from plait.core.messages import ProjectId, SessionId, Turn
 from plait.core.ports import Project
 from plait.store import engine, files, pages, schema
+from plait.store.found import found_in
 from plait.store.salvage import MovedAside, Salvaged, put_aside
 from plait.store.sqlite import Finding, SqliteStore
 from plait.store.verify import verify
@@ -209,6 +210,40 @@ def test_what_was_deleted_on_purpose_does_not_come_back(path: Path) -> None:
 
 LABELS = ["aside.before", "salvage.read", "salvage.session", "salvage.session:3", "salvage.filled", "salvage.done"]
 DECIDED = ["replace.before", "replace.decided", "aside.moved", "aside.moved:2", "replace.moved", "replace.after", "aside.after"]
+
+
+def test_pages_that_lead_in_a_circle_are_no_row(tmp_path: Path) -> None:
+    """A row that says to have a terabyte, on pages of which one follows itself."""
+    path = tmp_path / "circle.db"
+    size, usable = 1 << 40, PAGE
+    least = (usable - 12) * 32 // 255 - 23
+    local = least + (size - least) % (usable - 4)
+    local = local if local <= usable - 35 else least
+    cell = _number(size) + _number(1) + bytes(local) + (2).to_bytes(4)
+    leaf = bytearray(PAGE)
+    head = bytes((13,)) + bytes(2) + (1).to_bytes(2) + (PAGE - len(cell)).to_bytes(2) + bytes(1) + (PAGE - len(cell)).to_bytes(2)
+    leaf[100 : 100 + len(head)] = head
+    leaf[PAGE - len(cell) :] = cell
+    leaf[:18] = b"SQLite format 3\0" + PAGE.to_bytes(2)
+    path.write_bytes(bytes(leaf) + (2).to_bytes(4) + bytes(PAGE - 4))
+    assert list(pages.rows(path)) == []
+
+
+def test_a_row_that_is_nested_beyond_reason_is_none_of_ours(path: Path, tmp_path: Path) -> None:
+    made(path, turns=1)
+    with closing(engine.connect(path, writing=True)) as writer:
+        writer.execute("UPDATE events SET data = ? WHERE session = 's-1' AND seq = 3", ('{"a":' + "[" * 100_000,))
+        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with found_in(path, tmp_path / "found.db") as found:
+        assert [row.seq for row in found.events(SessionId("s-1"))][:3] == [1, 2, 4]
+
+
+def _number(value: int) -> bytes:
+    """As SQLite writes it."""
+    parts = [value & 0x7F]
+    while value := value >> 7:
+        parts.insert(0, value & 0x7F | 0x80)
+    return bytes(parts)
 
 
 @pytest.mark.parametrize("label", [*LABELS, *DECIDED])

@@ -96,5 +96,5 @@ def _take(connection: engine.Connection, row: tuple[Value, ...]) -> None:
 def _is_object(data: str) -> bool:
     try:
         return isinstance(json.loads(data), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

@@ -71,6 +71,7 @@ class _Pages:
         self.usable = self.size - (head[20] if size else 0)
         self._frames = self._committed()
         self._count = self._file.seek(0, 2) // self.size if self._file else 0
+        self.bytes = (self._count + len(self._frames)) * self.size
 
     def __enter__(self) -> _Pages:
         return self
@@ -161,6 +162,8 @@ def _payload(pages: _Pages, page: bytes, place: int) -> bytes:
     """A row's bytes, those on overflow pages included."""
     size, place = _varint(page, place)
     _, place = _varint(page, place)  # the rowid
+    if size > pages.bytes:  # else pages that lead in a circle would be followed for ever
+        raise Damaged
     most = pages.usable - 35
     local = size
     if size > most:
