@@ -98,6 +98,24 @@ async def test_history_reads_as_many_pages_as_it_needs(tmp_path: Path) -> None:
         assert "message 1." not in await prompt.type("/history 496")
 
 
+def test_messages_that_were_given_up_stand_behind_the_answer_that_was_cut_off() -> None:
+    """As /kill leaves it: what waited ends first, the last one before the others."""
+    happened: list[e.Event] = [
+        e.UserSaid("asked"),
+        e.TurnStarted(Turn(1)),
+        e.UserSaid("second"),
+        e.UserSaid("third"),
+        e.TurnEnded(Turn(4), "interrupted", seen=True),
+        e.TurnEnded(Turn(3), "interrupted", seen=True),
+        e.AssistantSaid(Turn(1), AssistantMessage("It r"), "other", complete=False),
+        e.TurnEnded(Turn(1), "interrupted", seen=True),
+        e.Closed(),
+    ]
+    events = [e.Stamped(SessionId("s"), seq, 1.0, event) for seq, event in enumerate(happened, 1)]
+    shown = " ".join("".join(shown_again(in_order(events), Look(colour=False))).split())
+    assert shown == "▌ asked It r ! Interrupted. What came until then is kept. ▌ second ! Not sent any more. ▌ third ! Not sent any more."
+
+
 def test_everything_that_happened_is_told_again() -> None:
     """A message that never ran stands where it was taken out of the queue; what a tool did and what was noted stand in between."""
     call = ToolCall(CallId("1"), "forecast", '{"city": "Oslo"}')

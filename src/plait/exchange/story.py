@@ -93,21 +93,38 @@ def when(at: float) -> str:
 
 
 def in_order(events: Sequence[e.Stamped]) -> list[e.Stamped]:
-    """Events in the order of the conversation: a message moves to the start of its turn, or to its end if it never started."""
+    """Events in the order of the conversation: a message moves to the start of its turn, or to its end if it never started.
+
+    Where it was given up while another turn ran, it stands behind that one, or that one's answer would seem to be its own.
+    """
     waiting: dict[Turn, e.Stamped] = {}
     told: list[e.Stamped] = []
+    running = Turn(0)
+    given_up: list[tuple[e.Stamped, e.Stamped]] = []
     for stamped in events:
         match stamped.event:
             case e.UserSaid():
                 waiting[Turn(stamped.seq or 0)] = stamped
             case e.TurnStarted(turn=turn):
                 told += [waiting.pop(turn)] if turn in waiting else []
+                running = turn
+            case e.TurnEnded(turn=turn, detail=detail) as ended if turn in waiting:
+                ended = replace(ended, detail=detail or "Not sent any more.")
+                given_up.append((waiting.pop(turn), replace(stamped, event=ended)))
             case e.TurnEnded(turn=turn):
-                told += [waiting.pop(turn)] if turn in waiting else []
                 told.append(stamped)
+                running = Turn(0)
             case _:
                 told.append(stamped)
-    return told + list(waiting.values())
+        if not running:
+            told += _by_age(given_up)
+            given_up = []
+    return [*told, *_by_age(given_up), *waiting.values()]
+
+
+def _by_age(given_up: Sequence[tuple[e.Stamped, e.Stamped]]) -> list[e.Stamped]:
+    """Messages that were given up, each with its end; they end the last one first."""
+    return [stamped for pair in sorted(given_up, key=lambda pair: pair[0].seq or 0) for stamped in pair]
 
 
 def _item(stamped: e.Stamped) -> Item | None:
