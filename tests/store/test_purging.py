@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +137,27 @@ def test_the_words_are_in_no_file_any_more(tmp_path: Path) -> None:
     store.close()
     assert b"xylophonist" not in path.read_bytes()
     assert verify(path) == []
+
+
+def test_what_is_erased_is_in_no_log_either_while_plait_runs(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "plait.db"
+    with closing(open_at(path)) as store:
+        author = Author(store, GONE)
+        author.turn()
+        author.append(e.UserSaid("xylophonist " * 50))
+        assert holds(path, "xylophonist") == ["plait.db-wal"]
+        author.append(e.Closed(), e.Trashed(True))
+        store.purge([GONE])
+        assert holds(path, "xylophonist") == []
+        Author(store, KEPT).turn()
+        assert len(store.read(KEPT)) > 1
+    assert verify(path) == []
+
+
+def holds(path: Path, word: str) -> list[str]:
+    """The database's files in which a word stands; this process must not open them."""
+    done = subprocess.run(["grep", "-l", word, *sorted(map(str, path.parent.glob("plait.db*")))], stdout=subprocess.PIPE, check=False)
+    return [Path(line).name for line in done.stdout.decode().splitlines()]
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -55,6 +55,8 @@ class Connections:
         self._identity = files.Identity(path) if writer else None
         self._log_bytes = 0
         self._in_doubt = False
+        self._erased = False
+        """Whether the log holds what was erased from the database."""
 
     def __repr__(self) -> str:
         state = "closed" if self._reader is None else "read-only" if self.read_only_reason else f"epoch {self.epoch}"
@@ -68,8 +70,10 @@ class Connections:
             crash_point("checkpoint.before")
             # What fails here is in the log still, synced; a disk that stays broken shows at the next append.
             with suppress(engine.Error):
-                _, logged, moved = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                how = "TRUNCATE" if self._erased else "PASSIVE"  # the one empties the log's file, and the other writes over it later
+                busy, logged, moved = self._writer.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
                 self._log_bytes = (logged - moved) * PAGE
+                self._erased = self._erased and bool(busy)
             crash_point("checkpoint.after")
 
     def close(self) -> None:

@@ -232,7 +232,9 @@ class SqliteStore(Connections):
         finally:
             with self._writing:
                 self._backlog.leave_out(())
-                self._log_bytes += CHECKPOINT_OVERDUE  # what was erased shall not lie in the log for long
+                self._erased = True
+                self._log_bytes += CHECKPOINT_OVERDUE  # what was erased shall not lie in the log any longer
+                self.tidy()
 
     def _leaves_index(self, session: SessionId) -> bool:
         """One step of taking a session out of the index; whether there is another."""
