@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,17 @@ from plait.store import engine
 from plait.store.verify import verify
 from tests.store.writing import Author, open_at
 
-APPENDS = 60
+APPENDS = 40
 NEIGHBOUR = """
 import sys, time
 from plait.store import engine
 database = engine.connect(sys.argv[1], writing=True)
-print("ready", flush=True)
-for number in range(100_000):
+for line in sys.stdin:
     database.execute("BEGIN IMMEDIATE")
-    database.execute("UPDATE projects SET name = ?", (str(number),))
-    time.sleep(0.003)
+    database.execute("UPDATE projects SET name = ?", (line,))
+    print("held", flush=True)
+    time.sleep(0.005)
     database.execute("COMMIT")
-    time.sleep(0.003)
 """
 
 
@@ -45,14 +44,18 @@ class Deferred:
 
 
 @contextmanager
-def neighbour(path: Path) -> Iterator[None]:
-    with subprocess.Popen([sys.executable, "-c", NEIGHBOUR, str(path)], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        try:
-            yield
-        finally:
-            child.kill()
+def neighbour(path: Path) -> Iterator[Callable[[], None]]:
+    """Another program; when it is called it takes the lock, and gives it back soon after."""
+    command = [sys.executable, "-c", NEIGHBOUR, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as child:
+
+        def hold() -> None:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            child.stdin.write("go\n")
+            assert child.stdout.readline() == "held\n"
+
+        yield hold
 
 
 def refused(path: Path, *, mutant: bool) -> int:
@@ -64,9 +67,10 @@ def refused(path: Path, *, mutant: bool) -> int:
         assert store._writer is not None
         if mutant:
             store._writer = Deferred(store._writer)  # type: ignore[assignment]  # that is the mutant
-        with neighbour(path):
+        with neighbour(path) as hold:
             for number in range(APPENDS):
                 before = author.session.seq
+                hold()
                 try:
                     author.append(e.Noted(f"note {number}"))
                 except StoreError:
