@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shutil
@@ -349,6 +350,33 @@ def test_killed_at_any_moment_of_the_work(path: Path, backup: Path, command: tup
     assert kills >= 2
     said("backup")  # and clears away what is half made
     nothing_half_done(path)
+
+
+def test_killed_while_an_export_is_written(path: Path, tmp_path: Path) -> None:
+    """The file is whole, or has no name."""
+    turns(path, "s-1")
+    with closing(open_at(path)) as store:
+        for _ in range(40):
+            Author(store, "s-1").append(e.Noted("x" * 500_000))
+    target = tmp_path / "out.json"
+    line = [sys.executable, "-m", "plait", "export", "--all", "--with-secrets", "-o", str(target)]
+    kills = 0
+    for number in range(6):
+        child = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda child=child: child.poll() is not None or any(tmp_path.glob(".out.json.*")))  # type: ignore[misc]  # no defaults
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(number * 0.02)
+        child.kill()
+        kills += child.wait(60) == -signal.SIGKILL
+        if target.exists():
+            assert len(json.loads(target.read_text(encoding="utf-8"))["sessions"][0]["events"]) > 40
+            target.unlink()
+        for half in tmp_path.glob(".out.json.*"):
+            assert stat.S_IMODE(half.stat().st_mode) == 0o600
+            half.unlink()
+    assert kills >= 1
+    said("export", "--all", "-o", str(target))
+    assert target.exists()
 
 
 # plait doctor --repair
