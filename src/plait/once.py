@@ -18,6 +18,7 @@ from plait.fault_log import start_log
 from plait.headless import Headless, RunRequest
 from plait.joining import apply_settings, joined
 from plait.program import Program, fetch_if_chosen, tell, unkept
+from plait.store.rescue import Rescued
 from plait.store.salvage import MovedAside
 from plait.store.sqlite import Finding
 
@@ -52,7 +53,7 @@ async def _run_once(program: Program, request: RunRequest) -> int:
             prepare = partial(_apply_settings, client, program) if client.attached_to else None
             code = await Headless(client, sys.stdout, sys.stderr).run(request, prepare)
         tasks.cancel_scope.cancel()
-    return code or int(bool(losses))  # what was moved aside is a loss, and the exit code says so (promise P12)
+    return code or int(bool(losses))  # a loss, and the exit code says so (promise P12)
 
 
 def _drain(code: Callable[[], int]) -> float:
@@ -63,7 +64,7 @@ def _drain(code: Callable[[], int]) -> float:
 def _report(losses: list[str], finding: Finding) -> None:
     """What opening the database has to tell; what it lost goes to `losses`."""
     tell(finding.text)
-    if isinstance(finding, MovedAside):
+    if isinstance(finding, MovedAside) or (isinstance(finding, Rescued) and finding.left):
         losses.append(finding.text)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from plait.core import events as e
+from plait.core.messages import SessionId
+from plait.store.rescue import write_rescue
 from tests.models import wires
 from tests.models.fake_provider import refuses, says
 from tests.program.running import PLAIT, Place
@@ -171,6 +173,19 @@ def test_progress_and_retries_are_told_on_stderr(place: Place) -> None:
 def test_a_database_that_is_a_directory_is_one_sentence(place: Place) -> None:
     place.database.mkdir(parents=True)
     one_sentence(place, place.home, 1)
+
+
+def test_what_cannot_be_taken_back_is_told_and_is_in_the_exit_code(place: Place) -> None:
+    """Of what an earlier run could not save, a part does not fit: that is a loss, as long as the file lies there."""
+    assert place.run("run", "hello").returncode == 0
+    lost = e.Stamped(SessionId("gone"), 7, 1.0, e.UserSaid("lost"))
+    file = write_rescue([place.database.parent], place.database, 1.0, [lost], [])
+    assert file is not None
+    done = place.run("run", "hello")
+    assert (done.returncode, done.stdout) == (1, "hello\n")
+    assert f"1 part of {file} cannot be put into the database" in done.stderr
+    file.unlink()
+    assert place.run("run", "hello").returncode == 0
 
 
 def test_a_home_that_is_a_file_is_one_sentence(place: Place) -> None:
