@@ -81,7 +81,7 @@ class ProgramWays:
             path = socket_path(self._database, self._program.environ, os.geteuid())
             make_room(path)
             sweep(path.parent, time.time())
-            listener = listen(path)
+            listener, ours = listen(path), path.stat()
             announce(self._database, str(path))
         except (OwnerError, StoreError, OSError) as error:
             self._told(str(error) if not isinstance(error, OSError) else f"No second plait can attach ({error.strerror}).")
@@ -98,8 +98,9 @@ class ProgramWays:
             coordinator.hands_over = server.left_behind > 0
         finally:
             with suppress(OSError, StoreError):
-                announce(self._database, "")
-                path.unlink(missing_ok=True)
+                if os.path.samestat(path.stat(), ours):  # else the next owner listens there: somebody removed the lock file
+                    announce(self._database, "")
+                    path.unlink()
 
     async def _drained(self, coordinator: Coordinator) -> None:
         """Return when no model call runs any more, after `drain()` seconds at the most; what is cut then is repeated elsewhere."""

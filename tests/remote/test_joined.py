@@ -29,7 +29,7 @@ from plait.remote.client import RemoteClient
 from plait.remote.holding import TAKEN_OVER, Owned
 from plait.remote.joined import Joined
 from plait.runtime.coordinator import Coordinator
-from plait.store.owner import announced, take_ownership
+from plait.store.owner import announced, lock_path, take_ownership
 from plait.store.sqlite import Finding
 from tests.remote.ends import attached, serving
 from tests.runtime.waiting import LIMIT, until
@@ -219,6 +219,29 @@ async def test_flags_are_asked_for_as_changes_of_one_session(home: Path) -> None
         untouched = await owner.submit(c.ReadStatus(other))
         assert isinstance(untouched, c.Status)
         assert untouched.temperature is None
+
+
+async def test_who_lost_the_lock_file_leaves_the_next_owner_its_place(home: Path) -> None:
+    """Somebody removed the lock file: the second owns, and the first, which writes nothing any more, takes nothing of it along."""
+    first, second, third = Seat(home), Seat(home), Seat(home)
+    leave, left = anyio.Event(), anyio.Event()
+
+    async def own(*, task_status: TaskStatus[None]) -> None:
+        async with first.client:
+            task_status.started()
+            await leave.wait()
+        left.set()
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(own)
+        lock_path(find_paths({"PLAIT_HOME": str(home)}).database).unlink()
+        async with second.client:
+            assert second.client.attached_to == 0
+            leave.set()
+            await left.wait()
+            async with third.client:
+                assert third.client.attached_to == os.getpid()
+                assert isinstance(await third.client.submit(c.ReadFleet()), c.Fleet)
 
 
 # Commands whose answer was lost.
