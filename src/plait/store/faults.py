@@ -76,6 +76,11 @@ def is_damage(error: engine.Error) -> bool:
     return primary_code(error) in (_CORRUPT, _NOT_A_DATABASE)
 
 
+def comes_from_the_disk(error: engine.Error) -> bool:
+    """Whether the disk is full, read-only or broken, so that SQLite cannot make what it keeps beside a database."""
+    return primary_code(error) in (_READ_ONLY, _IO, _FULL, _CANNOT_OPEN)
+
+
 def comes_from_outside(error: engine.Error) -> bool:
     """Whether the disk, the memory or another program is the reason, and not what was asked."""
     return primary_code(error) in (_BUSY, _LOCKED, _NO_MEMORY, _READ_ONLY, _IO, _CORRUPT, _FULL, _CANNOT_OPEN)

@@ -18,7 +18,7 @@ from plait.core.messages import SessionId
 from plait.core.ports import Project
 from plait.core.searching import Places, Query
 from plait.store import engine, files, purging, schema, statements
-from plait.store.faults import translated
+from plait.store.faults import comes_from_the_disk, translated
 from plait.store.rows import stamped_events
 from plait.store.search import find
 
@@ -131,10 +131,10 @@ def _reader(path: Path) -> engine.Connection:
     connection = engine.connect(path, writing=False)
     try:
         connection.execute("PRAGMA schema_version").fetchone()
-    except engine.OperationalError:
+    except engine.Error as error:
         connection.close()
         log = files.wal_path(path)
-        if log.exists() and log.stat().st_size:
+        if not comes_from_the_disk(error) or (log.exists() and log.stat().st_size):
             raise
         return engine.connect(path, writing=False, still=True)
     return connection
