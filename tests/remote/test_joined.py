@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -64,10 +64,11 @@ class Seat:
 
     home: Path
     told: list[str] = field(default_factory=list)
+    quiet: bool = False
     client: Joined = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = joined(program(self.home), none_found, self.told.append, 5.0)
+        self.client = joined(program(self.home), none_found, self.told.append, 5.0, quiet=self.quiet)
 
 
 async def done(client: Joined, command: c.Command) -> c.Done:
@@ -113,6 +114,40 @@ async def test_one_owns_another_takes_over_and_who_follows_notices_nothing(home:
     assert seqs == list(range(1, len(seqs) + 1))
     assert [one.event.text for one in told if isinstance(one.event, e.UserSaid)] == [f"message {number}" for number in range(5)]
     assert heirs in ([0, 1, 0], [0, 0, 1])
+
+
+async def seated(seat: Seat, leave: anyio.Event, *, task_status: TaskStatus[None]) -> None:
+    """Own the sessions until it is time to leave."""
+    async with seat.client:
+        task_status.started()
+        await leave.wait()
+
+
+async def test_a_prompt_takes_over_before_scripts_do(home: Path) -> None:
+    """However many scripts are attached: one of them would soon leave the sessions again, and knows other models perhaps."""
+    prompt, scripts, leave = Seat(home), [Seat(home, quiet=True) for _ in range(4)], anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(seated, Seat(home), leave)
+        async with AsyncExitStack() as stack:
+            for seat in (*scripts, prompt):
+                await stack.enter_async_context(seat.client)
+            session = (await done(prompt.client, c.EnterProject(str(home)))).session
+            leave.set()
+            await until(lambda: prompt.told == [TAKEN_OVER])
+            await done(scripts[0].client, c.RenameSession(session, "meanwhile"))
+            assert prompt.client.attached_to == 0
+            assert all(script.client.attached_to for script in scripts)
+
+
+async def test_a_script_takes_over_where_there_is_no_prompt(home: Path) -> None:
+    script, leave = Seat(home, quiet=True), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(seated, Seat(home), leave)
+        async with script.client as client:
+            session = (await done(client, c.EnterProject(str(home)))).session
+            leave.set()
+            await until(lambda: not client.attached_to)
+            await done(client, c.RenameSession(session, "meanwhile"))
 
 
 async def test_who_steps_aside_is_not_counted_on_and_comes_back_without_a_word(home: Path) -> None:

@@ -9,14 +9,15 @@ import anyio
 import pytest
 
 from plait.core import commands as c, events as e
+from plait.core.defaults import Defaults
 from plait.core.messages import AssistantMessage, SessionId, Turn, UserMessage
 from plait.core.ports import ToolContext
 from plait.core.session import SessionState
-from plait.models.scripted import Reply
+from plait.models.scripted import Reply, ScriptedModel
 from plait.runtime.recovery import CUT_OFF, HEIRLESS, RESUMED, cut_off_by_crash, fold
 from plait.runtime.registry import LEFT
 from tests.runtime.waiting import until
-from tests.runtime.world import Recorder, World, ask, calls, ended, fine, opened, said, scripted, shown
+from tests.runtime.world import Bench, Recorder, World, ask, calls, ended, fine, opened, said, scripted, shown
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +51,26 @@ async def test_a_model_call_that_was_cut_is_made_again_and_what_was_queued_follo
         (UserMessage("one"), AssistantMessage("partial", provider=world.model.name), UserMessage("two")),
     ]
     assert fold(session, world.store.read(session)).state is not SessionState.PROCESSING
+
+
+@pytest.mark.parametrize("own", [None, "a:own"], ids=["of the flag", "of its own"])
+async def test_what_is_handed_over_keeps_the_model_of_the_owner_that_left(own: str | None) -> None:
+    """What was begun with a model of this machine must not be sent to one that only the heir knows of."""
+    here, there = (ScriptedModel((CUT_ONCE, Reply(match="two", text="second"))), ScriptedModel((Reply(match="", text="elsewhere"),)))
+    models = Bench({"a:demo": here, "a:own": here, "b:demo": there})
+    world = World(models, defaults=Defaults(model="b:demo" if own else "a:demo", pinned=frozenset() if own else frozenset({"model"})))
+    async with world.start() as coordinator:
+        session, idle = await opened(coordinator), await opened(coordinator, "/elsewhere")
+        if own:
+            await ask(coordinator, c.ChangeSetting(session, "model", own), c.Done)
+        turns = [await said(coordinator, session, text) for text in ("one", "two")]
+        await shown(coordinator, session, "partial")
+        coordinator.hands_over = True
+    async with World(models, world.store, defaults=Defaults(model="b:demo"), clock=world.clock).start() as coordinator:
+        assert [(await ended(coordinator, session, turn)).ending for turn in turns] == ["done", "done"]
+        assert (await ask(coordinator, c.ReadStatus(session), c.Status)).model == (own or "a:demo")
+        assert (await ask(coordinator, c.ReadStatus(idle), c.Status)).model == "b:demo"
+    assert not there.requests
 
 
 async def test_a_crash_of_the_heir_is_a_crash() -> None:

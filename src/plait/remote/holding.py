@@ -23,11 +23,13 @@ from plait.remote.server import Server
 
 POLL = 0.02
 """Seconds between two tries to find an owner, or to become it."""
+PRECEDENCE = 0.3
+"""Seconds in which only prompts try to become the owner, after one that was there has left: a script would soon leave them again."""
 LATE = 1.0
 """Seconds without either after which the user is told."""
 BROKEN = 1.0
 """Seconds until the database is tried again, where it could not be opened."""
-TAKEN_OVER = "The other plait has left. This one owns the sessions now, with the models and settings of its own."
+TAKEN_OVER = "The other plait has left. This one owns the sessions now."
 ANSWERS = "The plait that owns the sessions answers again."
 GOOD_NEWS = frozenset({TAKEN_OVER, ANSWERS})
 """Of the sentences for the user those that ask for nothing."""
@@ -182,6 +184,9 @@ class Holding:
                 raise
             except OwnerError as error:
                 refused = error
+            if self._quiet and self._was_joined and anyio.current_time() - since < PRECEDENCE:
+                await anyio.sleep(POLL)
+                return False
             return await self._as_owner()
         except (StoreBusy, OwnerLost) as error:
             if refused is not None and not self._was_joined:

@@ -11,7 +11,7 @@ import anyio
 
 from plait.core.commands import Command, Refused, Reply, SessionInfo
 from plait.core.errors import PlaitError, StoreError
-from plait.core.events import Cursor, Durable, Event, Stamped, TurnEnded
+from plait.core.events import Cursor, Durable, Event, SettingChanged, Stamped, TurnEnded
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
 from plait.runtime.commands import carry_out
@@ -59,11 +59,19 @@ class Coordinator(Registry):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
+        if self.hands_over:
+            self._hand_models_over()
         try:
             return await super().__aexit__(kind, error, traceback)
         finally:
             with anyio.CancelScope(shield=True):
                 await self.world.meter.save()
+
+    def _hand_models_over(self) -> None:
+        """Sessions at work keep their model at the next owner: what was meant for a model of this machine is not sent to another's."""
+        for managed in self.loaded:
+            if managed.at_work and (model := self.settings.model_of_this_run(managed.session)):
+                self.record(managed.session.id, SettingChanged("model", model))
 
     def record(self, session_id: SessionId, event: Event, *then: tuple[float, Durable]) -> int:
         """See `Registry.record`; what happened now is counted."""

@@ -44,6 +44,8 @@ class SessionSettings:
         self._instructions = instructions
         self._changed_now: set[tuple[SessionId, str]] = set()
         self._choices: dict[str, ModelChoice] = {}
+        self._used: dict[SessionId, str] = {}
+        """The model that each session's last turn of this run began with."""
 
     def changed(self, session: SessionId, key: str) -> None:
         """The user has set `key` in this run."""
@@ -57,6 +59,15 @@ class SessionSettings:
             return own, "session"
         value: SettingValue = getattr(self._defaults, key)
         return value, self._defaults.sources.get(key, "default")
+
+    def model_of_this_run(self, session: Session) -> str:
+        """The session's model, where only this process knows it: by a flag, by its environment, or as the best one that it has found."""
+        if session.settings.get("model") is not None:
+            return ""
+        value, _ = self.effective(session, "model")
+        if "model" in self._defaults.pinned:
+            return str(value or "")
+        return "" if value else self._used.get(session.id, "")
 
     def sampling(self, session: Session) -> Sampling:
         """How to sample for this session."""
@@ -104,6 +115,7 @@ class SessionSettings:
         """Everything that a turn starts with. Raises `ModelError`."""
         name = await self.model_name(session)
         choice = await self.choice(name)
+        self._used[session.id] = choice.name or name
         granted = await self.granted(session)
         system = system_prompt(self.system(session), granted.given)
         return TurnPlan(
