@@ -14,9 +14,9 @@ _held: list[Sequence[Write]] = []
 
 
 def early(store: SqliteStore, writes: Sequence[Write]) -> None:
-    """It tells that a group is written when the next one is."""
+    """It tells that a group is written, and writes it when some more have come."""
     _held.append(writes)
-    while len(_held) > 1:
+    while len(_held) > 4:
         _append(store, _held.pop(0))
 
 

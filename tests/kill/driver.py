@@ -87,7 +87,7 @@ class Touch:
 
 
 class EarlyStore:
-    """Mutant: tells that a group is written when the next one is."""
+    """Mutant: tells that a group is written, and writes it when some more have come."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
@@ -97,9 +97,9 @@ class EarlyStore:
         return getattr(self._store, name)
 
     def append(self, writes: Sequence[Write]) -> None:
-        """Hold the last group back."""
+        """Hold the last groups back: with many sessions at work the next one comes at once."""
         self._held.append(writes)
-        while len(self._held) > 1:
+        while len(self._held) > SESSIONS:
             self._store.append(self._held.pop(0))
 
 
