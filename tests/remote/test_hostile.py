@@ -113,7 +113,7 @@ async def test_a_line_of_100_mb_is_not_taken_in(path: Path) -> None:
             while True:
                 await peer.stream.send(piece)
                 sent += len(piece)
-        assert f.FRAME_CAP <= sent <= f.FRAME_CAP + 2_000_000
+        assert f.FRAME_CAP - len(piece) <= sent <= f.FRAME_CAP + 2_000_000
 
 
 async def test_a_line_that_is_cut_off_was_not_said(path: Path) -> None:
@@ -219,6 +219,37 @@ async def test_what_fails_inside_is_a_refusal_and_the_connection_goes_on(path: P
         with pytest.raises(StoreError, match="cannot be read"):
             await client.sessions()
         assert isinstance(await client.submit(c.ReadFleet()), c.Fleet)
+
+
+async def test_an_error_where_one_is_attached_goes_on_as_it_is(path: Path) -> None:
+    """Else what fails there, a test among it, would seem to have gone well."""
+    async with World(scripted()).start() as coordinator, serving(coordinator, path):
+        with pytest.raises(ZeroDivisionError):
+            async with attached(path) as client:
+                await client.sessions()
+                raise ZeroDivisionError
+
+
+async def test_a_list_too_long_for_a_line_is_an_error_and_no_end_of_the_owner(path: Path) -> None:
+    """Whoever took it for the owner's end would wait for the next owner, for ever."""
+    async with World(scripted()).start() as coordinator:
+        await opened(coordinator)
+        (row,) = await coordinator.sessions()
+
+        class Long:
+            """A client with a session that takes more than a line."""
+
+            submit, follow = coordinator.submit, coordinator.follow
+
+            async def sessions(self) -> tuple[c.SessionInfo, ...]:
+                """See `Client`."""
+                return (replace(row, first="x" * f.FRAME_CAP),)
+
+        async with world(path, Long()), attached(path) as client:
+            with pytest.raises(PlaitError, match="more than the 104,857,600 of one line") as raised:
+                await client.sessions()
+            assert not isinstance(raised.value, OwnerError), raised.value
+            assert isinstance(await client.submit(c.ReadFleet()), c.Fleet)
 
 
 async def test_an_owner_of_another_version_is_a_sentence(path: Path) -> None:

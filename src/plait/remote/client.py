@@ -65,8 +65,8 @@ class RemoteClient:
         self._number = 0
         self._asked: dict[int, tuple[anyio.Event, list[f.Response]]] = {}
         self._feeds: dict[int, _Feed] = {}
-        self._heard = 0
-        """Counts the lines that came."""
+        self._quiet_since = 0.0
+        """When the last line came, or the first thing was asked after it."""
         self._silent = False
         self._wanted = anyio.Event()
         self._greeted = anyio.Event()
@@ -88,6 +88,7 @@ class RemoteClient:
         try:
             for task in (self._wire.write, self._read, self._watch):
                 self._tasks.start_soon(task)
+            self._quiet_since = anyio.current_time()
             self._wire.put(f.encode_frame(self._hello))
             self._wanted.set()
             await self._greeted.wait()
@@ -105,7 +106,8 @@ class RemoteClient:
         self._end(lost())
         self._tasks.cancel_scope.cancel()
         if isinstance(error, Exception):  # goes on as it is, not as a group of one
-            return await self._tasks.__aexit__(None, None, None)
+            await self._tasks.__aexit__(None, None, None)
+            return False  # a group that was cancelled says that it has taken the error
         return await self._tasks.__aexit__(kind, error, traceback)
 
     def hang_up(self) -> None:
@@ -164,6 +166,8 @@ class RemoteClient:
     async def _ask(self, number: int, line: bytes, kind: type[Answer]) -> Answer:
         if self.ended.is_set():
             raise self.reason
+        if not self._asked:
+            self._quiet_since = anyio.current_time()
         answered, answers = self._asked[number] = (anyio.Event(), [])
         try:
             await self._wire.send(line)
@@ -175,7 +179,7 @@ class RemoteClient:
             raise self.reason
         answer = answers[0]
         if not isinstance(answer, kind) and isinstance(answer, f.Answered) and isinstance(answer.reply, Refused):
-            raise _error_named(answer.reply.error)(answer.reply.text)
+            raise _told_by_owner(answer.reply)
         if not isinstance(answer, kind):
             raise OwnerError(
                 f"The plait that owns the sessions (process {self.owner.pid}) answered something else. Leave both, and start again."
@@ -188,7 +192,6 @@ class RemoteClient:
         try:
             async with aclosing(self._wire.lines()) as lines:
                 async for line in lines:
-                    self._heard += 1
                     self._speaks()
                     self._take(f.decode_frame(line, f.RESPONSES), len(line) + 1)
         except OwnerError as error:
@@ -238,16 +241,19 @@ class RemoteClient:
             await self._wanted.wait()
             self._wanted = anyio.Event()
             while self._asked or not self._greeted.is_set():
-                heard = self._heard
-                await anyio.sleep(PATIENCE / 2)
-                if heard == self._heard and self._greeted.is_set() and not self._silent:
+                since = self._quiet_since
+                await anyio.sleep_until(since + PATIENCE / 2)
+                if since != self._quiet_since:
+                    continue
+                if self._greeted.is_set() and not self._silent:
                     self._tell(f.Ping(self._next()))
                 await anyio.sleep(PATIENCE / 2)
-                if heard == self._heard and not self._silent and (self._asked or not self._greeted.is_set()):
+                if since == self._quiet_since and not self._silent and (self._asked or not self._greeted.is_set()):
                     self._silent = True
                     self._silence(True)
 
     def _speaks(self) -> None:
+        self._quiet_since = anyio.current_time()
         if self._silent:
             self._silent = False
             self._silence(False)
@@ -257,3 +263,9 @@ def _error_named(name: str) -> type[PlaitError]:
     """The class of ours of this name that takes a text alone; the base of all for any other name."""
     kind = getattr(errors, name, None)
     return kind if isinstance(kind, type) and issubclass(kind, PlaitError) else PlaitError
+
+
+def _told_by_owner(refused: Refused) -> PlaitError:
+    """What an owner says that is there: never an `OwnerError`, after which one would wait for the next owner."""
+    kind = _error_named(refused.error)
+    return (PlaitError if issubclass(kind, OwnerError) else kind)(refused.text)

@@ -104,7 +104,7 @@ class Connection:
     async def say_goodbye(self, reason: str, *, leaving: bool = False) -> None:
         """The last words, as far as they are taken."""
         with suppress(OwnerLost):
-            self._wire.put(f.encode_frame(f.Goodbye(reason, leaving)))
+            self._wire.put_last(f.encode_frame(f.Goodbye(reason, leaving)))
             await self._wire.flush()
 
     async def _take_all(self) -> None:

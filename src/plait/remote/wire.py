@@ -53,6 +53,7 @@ class Wire:
         self._waiting = 0
         self._changed = anyio.Event()
         self.closed = False
+        self._said_last = False
         self.cap = HELLO_CAP
         """The longest line that is taken, in bytes."""
 
@@ -71,12 +72,22 @@ class Wire:
         self.put(line)
 
     def put(self, line: bytes) -> None:
-        """Have a line written, room or not: for what is bounded otherwise. Raises `OwnerLost` if the connection has ended."""
+        """Have a line written, room or not: for what is bounded otherwise. Raises `OwnerLost` if the connection has ended.
+
+        What comes after the last words (`put_last`) is not said any more.
+        """
         if self.closed:
             raise lost()
+        if self._said_last:
+            return
         self._out.append(line)
         self._waiting += len(line)
         self._wake()
+
+    def put_last(self, line: bytes) -> None:
+        """Have the last line written; whatever is put after it is dropped. Raises `OwnerLost` if the connection has ended."""
+        self.put(line)
+        self._said_last = True
 
     async def write(self) -> None:
         """Write what is sent. Returns when the connection has ended."""
