@@ -22,6 +22,7 @@ from plait.core.context import (
     tokens,
     used,
 )
+from plait.core.counting import shared_out
 from plait.core.history import REPEATED_CAP, SUMMARY, SUMMARY_ENDS, provider_view, repair, told
 from plait.core.messages import (
     AssistantMessage,
@@ -289,3 +290,11 @@ def test_a_retry_repeats_a_compaction_that_came_to_nothing() -> None:
     assert asked_again(player.session.conversation) == e.CompactionAsked("names")
     assert compact(player, 0)
     assert asked_again(player.session.conversation) == e.RetryAsked()
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "parts"),
+    [(100, [1, 1, 1], [34, 33, 33]), (300, [321, 318, 12], [148, 147, 5]), (7, [0, 0], [0, 0]), (7, [], []), (10, [0, 5], [0, 10])],
+)
+def test_a_total_is_shared_out_in_whole_parts_that_add_up_to_it(total: int, weights: list[int], parts: list[int]) -> None:
+    assert shared_out(total, weights) == parts

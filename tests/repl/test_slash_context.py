@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,11 @@ async def test_a_conversation_is_compacted_and_its_parts_are_told(tmp_path: Path
         for number in range(3):
             await prompt.say(f"message {number} " + "x" * 400)
         before = await prompt.told("/context")
-        assert "your messages about 321 tokens (32%), 3 messages" in before
+        percents = [int(percent) for percent in re.findall(r"tokens \((\d+)%\)", before)]
+        assert sum(percents) == 100
+        assert re.search(r"free about 700 tokens \(70%\)", before)
+        parts = before.split("next call")[0].replace("free about 700", "")
+        assert sum(int(size) for size in re.findall(r"about (\d+) tokens", parts)) == 300  # shares of what was reported
         assert "next call about 300 of the 1,000 tokens that scripted:test takes (30%)" in before
         assert "last call 300 tokens, as the provider reported" in before
         assert "compaction only by /compact (compact_at is 0)" in before

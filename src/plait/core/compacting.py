@@ -43,6 +43,7 @@ class ContextReport:
     window: int | None
     """Tokens that the model takes; None where that is not known."""
     parts: tuple[ContextPart, ...]
+    """Together they have the tokens of `next`."""
     next: int
     """About how many tokens the next call is told."""
     reported: int

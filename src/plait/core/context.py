@@ -10,11 +10,11 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plait.core import events as e
 from plait.core.compacting import ContextPart, PartName
-from plait.core.counting import counted
+from plait.core.counting import counted, shared_out
 from plait.core.history import SUMMARY, told
 from plait.core.messages import AssistantMessage, Message, ToolMessage, ToolSpec, Turn, Usage, UserMessage
 
@@ -166,6 +166,12 @@ def parts(view: Sequence[Message], summary: str, system: str, files: Sequence[st
     kinds["answers"] = [message_tokens(message) for message in view if isinstance(message, AssistantMessage)]
     kinds["results"] = [message_tokens(message) for message in view if isinstance(message, ToolMessage)]
     return tuple(ContextPart(name, sum(sizes), len(sizes)) for name, sizes in kinds.items())
+
+
+def fitted(estimates: Sequence[ContextPart], total: int) -> tuple[ContextPart, ...]:
+    """The parts of a request that takes `total` tokens: a provider reports the whole alone, and each part has its share of that."""
+    sizes = shared_out(total, [part.tokens for part in estimates])
+    return tuple(replace(part, tokens=size) for part, size in zip(estimates, sizes, strict=True))
 
 
 def compaction_asked(conversation: Sequence[e.Stamped], turn: Turn) -> e.CompactionAsked | None:

@@ -44,12 +44,13 @@ async def read_context(registry: Registry, command: ReadContext) -> ContextRepor
     summary = last.summary if last else ""
     parts = context.parts(view, summary, settings.system(session), [text for _, text in granted.given], specs)
     fixed = sum(part.tokens for part in parts if part.name in ("system", "instructions", "tools"))
+    total = context.used(conversation, name, fixed, window_messages)
     return ContextReport(
         session=session.id,
         model=name,
         window=choice.context_window if choice is not None else None,
-        parts=parts,
-        next=context.used(conversation, name, fixed, window_messages),
+        parts=context.fitted(parts, total),
+        next=total,
         reported=_reported(session, name),
         compact_at=settings.number(session, "compact_at"),
         window_messages=window_messages,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from plait.core.compacting import Compact, ContextPart, ContextReport, PartName, ReadContext
-from plait.core.counting import counted
+from plait.core.counting import counted, shared_out
 from plait.core.session import SessionState
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.layout import heading, pairs, paragraph
@@ -50,30 +50,32 @@ async def context(prompt: Prompt, argument: str) -> None:
 
 
 def _told(prompt: Prompt, now: ContextReport) -> str:
-    rows = [(_PARTS[part.name][0], _size(part, now.window)) for part in now.parts if part.count]
+    parts = [part for part in now.parts if part.count]
+    sizes = [part.tokens for part in parts] + [max(0, now.window - now.next) if now.window else 0]
+    percents = shared_out(100 * sum(sizes) // now.window, sizes) if now.window else []  # rounded one by one, they would not add up
+    shares = [f" ({percent}%)" for percent in percents] or [""] * len(sizes)
+    rows = [(_PARTS[part.name][0], _size(part, share)) for part, share in zip(parts, shares, strict=False)]
     if now.window:
-        free = max(0, now.window - now.next)
-        rows.append(("free", f"about {free:,} tokens{_share(free, now.window)}"))
-    rows += [("next call", _next(now)), ("last call", _last(now)), ("compaction", _compaction(now))]
+        rows.append(("free", f"about {sizes[-1]:,} tokens{shares[-1]}"))
+    rows += [("next call", _next(now, sum(percents[:-1]))), ("last call", _last(now)), ("compaction", _compaction(now))]
     if now.window_messages:
         left_out = f"; {counted(now.left_out, 'message')} before them left out" if now.left_out else ""
         rows.append(("window_messages", f"about the last {counted(now.window_messages, 'message')}{left_out}"))
-    usage = "Sizes of parts are estimates from their lengths. /compact makes the conversation shorter; /context summary shows its summary."
+    usage = (
+        "The next call is estimated from what was reported of the last one, if anything was; parts are shares of that, by their lengths. "
+        "/compact makes the conversation shorter; /context summary shows its summary."
+    )
     return heading("Context", prompt.look) + pairs(rows, prompt.look) + "\n" + paragraph(usage, prompt.look, dim=True)
 
 
-def _size(part: ContextPart, window: int | None) -> str:
+def _size(part: ContextPart, share: str) -> str:
     noun = _PARTS[part.name][1]
-    return f"about {part.tokens:,} tokens{_share(part.tokens, window)}" + (f", {counted(part.count, noun)}" if noun else "")
+    return f"about {part.tokens:,} tokens{share}" + (f", {counted(part.count, noun)}" if noun else "")
 
 
-def _share(tokens: int, window: int | None) -> str:
-    return f" ({tokens / window:.0%})" if window else ""
-
-
-def _next(now: ContextReport) -> str:
+def _next(now: ContextReport, percent: int) -> str:
     if now.window:
-        return f"about {now.next:,} of the {now.window:,} tokens that {now.model} takes ({now.next / now.window:.0%})"
+        return f"about {now.next:,} of the {now.window:,} tokens that {now.model} takes ({percent}%)"
     return f"about {now.next:,} tokens; how many {now.model or 'the model'} takes is not known"
 
 
