@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from plait.core.errors import UsageError
-from plait.core.selection import STATES, pinned_first, places_of, selection_of
+from plait.core.selection import STATES, newest, pinned_first, places_of, selection_of
 from plait.core.session import SessionState
 from tests.repl.fleets import session
 
@@ -73,3 +73,10 @@ def test_what_was_asked_can_be_typed_again() -> None:
 
 def test_pinned_ones_stand_first_and_keep_their_order() -> None:
     assert [row.name for row in pinned_first(ROWS)] == ["docs", "auth-fix", "old", "aside", "gone"]
+
+
+def test_the_newest_are_the_pinned_ones_and_those_used_or_thrown_away_last() -> None:
+    used = [replace(session(name), used_at=at) for name, at in (("c", 3.0), ("a", 1.0), ("d", 4.0), ("b", 2.0))]
+    rows = [*used, replace(session("gone"), used_at=1.0, trashed_at=9.0), replace(session("first"), pinned=True)]
+    assert [row.name for row in newest(rows, 4)] == ["c", "d", "gone", "first"]
+    assert newest(rows, 6) == rows

@@ -9,6 +9,7 @@ import pytest
 
 from plait.core import commands as c
 from plait.core.session import SessionState
+from plait.core.sorting import DeleteSession
 from plait.models.scripted import Reply
 from tests.repl.prompting import FakePrompt, prompt_over
 from tests.repl.test_complete import completer, offered
@@ -203,6 +204,19 @@ async def test_the_trash_is_listed_and_gives_back(tmp_path: Path) -> None:
         assert (await prompt.told("/trash")).count("deleted") == 2
         row = next(row for row in await prompt.client.sessions() if row.name == "one" and row.trashed_at)
         assert "Took 'one' out of the trash and opened it again." in await prompt.told(f"/reopen {row.id}")
+
+
+async def test_of_a_full_trash_the_newest_are_listed_and_the_others_counted(tmp_path: Path) -> None:
+    async with prompt_over(tmp_path) as prompt:
+        for number in range(52):
+            session = await prompt.open(f"work-{number}")
+            await prompt.client.submit(c.CloseSession(session))
+            await prompt.client.submit(DeleteSession(session))
+        more = "2 more are in the trash. Words narrow it: /sessions --trash WORDS"
+        shown = await prompt.told("/trash")
+        assert (shown.count("deleted"), more in shown, "52 sessions, " in shown) == (50, True, True)
+        shown = await prompt.told("/sessions --trash")
+        assert (shown.count("in the trash"), more in shown) == (51, True)
 
 
 async def test_what_tab_offers(tmp_path: Path) -> None:

@@ -149,9 +149,13 @@ async def test_back_says_what_became_of_the_session_one_came_from(tmp_path: Path
         assert "The session that you came from is closed. /reopen work opens it again." in await prompt.told("/back")
 
 
-async def test_sessions_lists_a_thousand_stored_ones(tmp_path: Path) -> None:
+async def test_of_a_thousand_closed_sessions_the_newest_are_listed_and_the_others_counted(tmp_path: Path) -> None:
     async with prompt_over(tmp_path) as prompt:
         for number in range(1000):
             await prompt.client.submit(c.CloseSession(await prompt.open(f"work-{number}")))
-        shown = await prompt.type("/sessions --all")
-        assert shown.count("closed") == 1000
+        shown = await prompt.told("/sessions --all")
+        assert shown.count(" closed ") == 50
+        assert "950 more are closed. Words narrow it: /sessions --all WORDS" in shown
+        assert "default" in shown, "open ones are all there"
+        assert "more are closed" not in await prompt.told("/sessions --all work-77")
+        assert len(json.loads(await prompt.type("/sessions --all --json"))) == 1001, "a program gets all"

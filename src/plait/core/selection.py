@@ -108,3 +108,10 @@ def places_of(*, every: bool, archived: bool, trashed: bool) -> dict[str, bool]:
 def pinned_first(rows: Iterable[SessionInfo]) -> list[SessionInfo]:
     """The pinned ones, then the others, each in their order."""
     return sorted(rows, key=lambda row: not row.pinned)
+
+
+def newest(rows: Sequence[SessionInfo], most: int) -> list[SessionInfo]:
+    """At most so many of them, in their order: the pinned ones, then those that were used, or thrown away, last."""
+    last = sorted(rows, key=lambda row: (not row.pinned, -max(row.used_at, row.trashed_at)))[:most]
+    kept = {row.id for row in last}
+    return [row for row in rows if row.id in kept]

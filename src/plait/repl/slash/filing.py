@@ -10,6 +10,7 @@ from typing import Final
 from plait.core import commands as c
 from plait.core.counting import counted
 from plait.core.errors import UsageError
+from plait.core.selection import Selection
 from plait.core.session import SessionState
 from plait.core.sorting import ArchiveSession, DeleteSession, InTrash, PinSession, ReadTrash, RestoreSession, TagSession, Trash
 from plait.exchange.listing import tags_text
@@ -18,6 +19,7 @@ from plait.repl.slash.choices import Choice, Lookup, newest_of, one_session
 from plait.repl.slash.layout import heading, pairs, paragraph
 from plait.repl.slash.lifecycle import lost_from_sight
 from plait.repl.slash.registry import Prompt, SlashCommand, did_you_mean, notice, usage_error
+from plait.repl.slash.sessions import CLOSED, more_of
 from plait.repl.slash.targets import completed, fleet_now, one_of, one_word, open_or_closed, shown_or_meant
 from plait.repl.slash.wording import size
 
@@ -156,10 +158,12 @@ async def _list_trash(prompt: Prompt) -> None:
     if not reply.sessions:
         notice(prompt, "The trash is empty. /delete NAME puts a session there.")
         return
-    prompt.show(heading("Trash", prompt.look) + pairs(trash_rows(reply.sessions, time.time()), prompt.look))
+    prompt.show(heading("Trash", prompt.look) + pairs(trash_rows(reply.sessions[:CLOSED], time.time()), prompt.look))
     whole = size(sum(one.size for one in reply.sessions))
     text = f"{counted(len(reply.sessions), 'session')}, {whole}. /trash restore NAME takes one out, /reopen NAME opens it, too."
     prompt.show(paragraph(f"{text} plait trash purge, in a shell, erases for good.", prompt.look, dim=True))
+    if (more := len(reply.sessions) - CLOSED) > 0:
+        notice(prompt, more_of(more, Selection(trashed=True)))
 
 
 def trash_rows(trashed: Sequence[InTrash], now: float) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from plait.core import commands as c, events as e
 from plait.core.errors import UsageError
 from plait.core.messages import SessionId
-from plait.core.selection import STATES, Selection, pinned_first, places_of, selection_of
+from plait.core.selection import STATES, Selection, newest, pinned_first, places_of, selection_of
 from plait.exchange.listing import Listed, json_lines, places
 from plait.repl.slash.choices import Choice, Lookup, another_session
 from plait.repl.slash.layout import lines
@@ -27,6 +27,8 @@ FLAGS = {
     "--json": "for programs",
 }
 USAGE = "/sessions [WORDS] [tag:TAG] [project:NAME] [state:STATE] [--all|--archived|--trash|--waiting|--verbose|--json]"
+CLOSED = 50
+"""Closed sessions in a list that somebody reads: a year of them would push everything else out of sight."""
 LOOKED_AT = 200
 """Events from the end among which the last message of a session is looked for."""
 
@@ -34,12 +36,16 @@ LOOKED_AT = 200
 async def sessions(prompt: Prompt, argument: str) -> None:
     """List the sessions."""
     flags, selection = parse_sessions(argument)
+    more = 0
     view = await fleet_now(prompt)
     listed = [Listed(row, view.number_of(row.id), row.id == view.shown) for row in pinned_first(selection.of(view.sessions))]
     if "--waiting" in flags:
         listed = [one for one in listed if one.row.waiting_for]
     elif selection.closed or selection.archived or selection.trashed:
-        listed += [Listed(row) for row in pinned_first(selection.of(await completed(prompt, trashed=True)))]
+        closed = selection.of(await completed(prompt, trashed=True))
+        kept = closed if "--json" in flags else newest(closed, CLOSED)
+        more = len(closed) - len(kept)
+        listed += [Listed(row) for row in pinned_first(kept)]
     named = places([one.row for one in listed], view.home)
     listed = [replace(one, place=named.get(one.row.project, "")) for one in listed]
     if "--json" in flags:
@@ -49,6 +55,8 @@ async def sessions(prompt: Prompt, argument: str) -> None:
             listed = await _with_more(prompt, listed)
         prompt.show(lines(list_rows(listed, prompt.look, time.time()), prompt.look))
         await prompt.shown()
+        if more:
+            notice(prompt, more_of(more, selection))
     else:
         notice(prompt, _none(flags, selection))
 
@@ -62,6 +70,13 @@ def parse_sessions(argument: str) -> tuple[frozenset[str], Selection]:
             raise usage_error("sessions", USAGE, f"/sessions knows no '{flag[:40]}'{did_you_mean(flag, FLAGS)}")
     where = places_of(every="--all" in flags, archived="--archived" in flags, trashed="--trash" in flags)
     return flags, selection_of([word for word in words if not word.startswith("--")], **where)
+
+
+def more_of(count: int, selection: Selection) -> str:
+    """How many are not listed, and how to see them."""
+    flag = "--all" if selection.closed else "--archived" if selection.archived else "--trash"
+    where = "closed" if selection.closed else "in the archive" if selection.archived else "in the trash"
+    return f"{count:,} more {'is' if count == 1 else 'are'} {where}. Words narrow it: /sessions {flag} WORDS"
 
 
 def _none(flags: frozenset[str], selection: Selection) -> str:
@@ -164,7 +179,8 @@ COMMANDS = (
         ),
         detail="WORDS are looked for in names, titles, first messages, directories, ids and tags; all filters must fit. STATE is one of "
         f"{', '.join(STATES)}. Flags can be joined: /sessions --all --verbose. --archived and --trash list those alone; --waiting those "
-        "that wait for you; --verbose adds what was said last, id, directory and memory. Pinned ones stand first; no number changes.",
+        f"that wait for you. Of closed ones the newest {CLOSED} are listed; --json has all. "
+        "--verbose adds what was said last, id, directory and memory. Pinned ones stand first; no number changes.",
         complete=flag_choices,
         many=True,
     ),
