@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from plait.completion import session_names
+from plait.cli.completion import session_names
 from plait.core import events as e
 from plait.core.messages import Turn
 from plait.paths import find_paths

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from hypothesis import example, given, strategies as st
 
 from plait.app import defaults_of
-from plait.cli import front
+from plait.cli.front import front
 from plait.config import check, load
 from plait.config_edit import edit, editor_command, set_value, template
 from plait.config_file import MAX_BYTES, ConfigFile, key_lines, parse_file, read_file

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from plait.outcome import guarded
+from plait.cli.outcome import guarded
 from plait.program import NOTHING_KEPT
 from tests.program.running import PLAIT, Place
 from tests.timing import LIMIT

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
+from plait.cli.trash import asked
 from plait.core.errors import UsageError
-from plait.trash_command import asked
 from tests.program.many import chooses
 from tests.program.running import Place
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from plait.cli.export import Request, export
+from plait.cli.stats import as_text, read_figures
 from plait.core import commands as c, events as e
 from plait.core.messages import SessionId, UserMessage
 from plait.core.searching import Query, phrases
 from plait.core.sorting import DeleteSession, Purged, PurgeTrash, ReadTrash, Trash
-from plait.export_command import Request, export
 from plait.models.scripted import Reply
-from plait.stats_command import as_text, read_figures
 from plait.store.sqlite import SqliteStore, open_store
 from plait.store.verify import verify
 from tests.runtime.world import World, ask, opened, scripted, turned

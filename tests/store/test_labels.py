@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plait.store.crashpoints import LABELS
-from tests import test_mending
+from tests.cli import test_mending
 from tests.store import test_crashes, test_purging, test_salvage
 
 WALKED = {

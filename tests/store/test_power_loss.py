@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plait.backup_command import make_backup
+from plait.cli.backup import make_backup
 from plait.core.messages import SessionId
 from plait.paths import find_paths
 from plait.store import engine, files

@@ -15,10 +15,10 @@ import sqlite3  # noqa: TID251  # makes the databases that the other program wou
 from collections.abc import Sequence
 from pathlib import Path
 
+from plait.cli.import_sessions import Importer, World
 from plait.core.naming import Proposal
 from plait.exchange.imports.formats import READERS
 from plait.exchange.imports.found import Conversation, Left
-from plait.import_sessions import Importer, World
 from plait.store.sqlite import SqliteStore, open_store
 
 FIXTURES = Path(__file__).parent / "fixtures"

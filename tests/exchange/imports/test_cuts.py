@@ -13,6 +13,7 @@ from typing import IO, cast
 
 import pytest
 
+from plait.cli.import_files import Source, read
 from plait.core import events as e
 from plait.core.messages import ProjectId, SessionId
 from plait.core.session import Session, SessionState
@@ -20,7 +21,6 @@ from plait.exchange.imports import chatgpt, lines
 from plait.exchange.imports.found import Conversation, Left, Said
 from plait.exchange.imports.history import new_session
 from plait.exchange.imports.yaml_values import parsed
-from plait.import_files import Source, read
 from tests.exchange.imports.reading import FILES, FIXTURES, database_of, fixture, read_bytes
 
 

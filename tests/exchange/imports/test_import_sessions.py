@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plait.cli.import_sessions import session_id
 from plait.core import events as e
 from plait.core.errors import StoreError
 from plait.core.messages import SessionId, Turn
@@ -14,7 +15,6 @@ from plait.core.ports import Write
 from plait.core.replies import info_of
 from plait.core.session import Session, SessionState
 from plait.exchange.imports.found import Conversation, Said
-from plait.import_sessions import session_id
 from plait.store.sqlite import SqliteStore
 from plait.store.verify import verify
 from tests.exchange.imports.reading import FILES, NOW, fixture, import_all, importer_into, store_at

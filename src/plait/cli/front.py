@@ -18,10 +18,10 @@ from typing import Any, NoReturn
 import click
 
 from plait import __version__
-from plait.cli_import import COMMANDS
-from plait.cli_options import RESUME, beginning_of, given, options, program_of, settings_of
+from plait.cli.commands import COMMANDS
+from plait.cli.options import RESUME, beginning_of, given, options, program_of, settings_of
+from plait.cli.outcome import guarded
 from plait.core.errors import UsageError
-from plait.outcome import guarded
 
 PROMPT = "(prompt)"
 """The hidden command that a prompt without a command runs; nobody can type it as a command, see `Front.parse_args`."""
@@ -123,9 +123,9 @@ def _start(ctx: click.Context, words: tuple[str, ...], *, once: bool = False) ->
         from plait.interactive import run_repl
 
         return run_repl(program, prompt, beginning)
+    from plait.cli.standard_input import joined, read_piped
     from plait.headless import RunRequest
     from plait.once import run_once
-    from plait.standard_input import joined, read_piped
 
     request = RunRequest(
         joined(prompt, read_piped()),
@@ -145,7 +145,7 @@ def models(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         import anyio
 
-        from plait.models_command import list_models
+        from plait.cli.models import list_models
 
         click.echo(anyio.run(list_models, *settings_of(given(ctx)), dict(os.environ)))
 
@@ -224,7 +224,7 @@ def completion(shell: str) -> None:
 
     Put it to use with: source <(plait completion bash)
     """
-    from plait.completion import script
+    from plait.cli.completion import script
 
     click.echo(script(front, shell))
 

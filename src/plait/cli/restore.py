@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from plait.backup_command import rows_told
+from plait.cli.backup import rows_told
 from plait.core.sanitize import sanitize
 from plait.paths import Paths, ensure
 from plait.store.restoring import restore

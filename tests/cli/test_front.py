@@ -15,11 +15,11 @@ import click
 import pytest
 
 from plait import __version__
-from plait.cli import PROMPT, Front, front
-from plait.cli_doc import page
-from plait.completion import model_names, script
+from plait.cli.completion import model_names, script
+from plait.cli.document import page
+from plait.cli.front import PROMPT, Front, front
+from plait.cli.outcome import guarded
 from plait.core.errors import UsageError
-from plait.outcome import guarded
 from plait.settings import TABLE
 
 COMMAND = [sys.executable, "-m", "plait"]
@@ -80,12 +80,12 @@ def test_help_needs_no_home(place: Path) -> None:
 
 def test_what_starts_is_imported_late() -> None:
     code = (
-        "import sys; from plait.cli import front; from plait.outcome import guarded; guarded(front, ['--version']);"
+        "import sys; from plait.cli.front import front; from plait.cli.outcome import guarded; guarded(front, ['--version']);"
         "print(*sorted(name for name in sys.modules if name.startswith('plait')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    commands = ["plait.cli_import", "plait.cli_keeping", "plait.cli_options", "plait.cli_search", "plait.cli_trash"]
-    loaded = ["plait", "plait.cli", *commands, "plait.core", "plait.core.errors", "plait.outcome"]
+    command_line = ["plait.cli", "plait.cli.commands", "plait.cli.front", "plait.cli.options", "plait.cli.outcome"]
+    loaded = ["plait", *command_line, "plait.core", "plait.core.errors"]
     assert done.stdout.splitlines()[-1].split() == loaded
 
 
@@ -320,8 +320,8 @@ def test_closed_streams_are_no_fault(place: Path) -> None:
 
 
 def test_the_page_of_the_command_line_is_up_to_date() -> None:
-    written = (Path(__file__).parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert written == page(), "write it again: python -m plait.cli_doc > docs/cli.md"
+    written = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == page(), "write it again: python -m plait.cli.document > docs/cli.md"
 
 
 def test_what_the_terminal_cannot_show_is_spelled_out(place: Path) -> None:

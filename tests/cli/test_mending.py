@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from plait.cli import front
+from plait.cli.front import front
+from plait.cli.outcome import guarded
 from plait.core import events as e
 from plait.core.messages import SessionId
 from plait.core.searching import Query, phrases
-from plait.outcome import guarded
 from plait.store import engine, files, schema
 from plait.store.backup import check
 from plait.store.sqlite import open_store
@@ -32,7 +32,7 @@ from tests.store.old_databases import names, unpack
 from tests.store.writing import Author, open_at
 from tests.timing import until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESTORE_LABELS = [
     *("restore.before", "copy.before", "copy.made", "restore.copied", "restore.checked"),
     *("replace.before", "replace.decided", "aside.moved", "replace.moved", "replace.after", "restore.after"),

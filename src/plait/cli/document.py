@@ -1,6 +1,6 @@
 """`docs/cli.md`, written by the command line itself.
 
-`python -m plait.cli_doc > docs/cli.md` writes the page again; a test fails while it differs.
+`python -m plait.cli.document > docs/cli.md` writes the page again; a test fails while it differs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import click
 
-from plait.cli import HELP, front
+from plait.cli.front import HELP, front
 
 _INTRODUCTION = """# The command line
 

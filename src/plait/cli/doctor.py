@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plait import __version__
-from plait.backup_command import rows_told
+from plait.cli.backup import rows_told
 from plait.core.counting import counted
 from plait.core.errors import StoreError
 from plait.core.sanitize import sanitize

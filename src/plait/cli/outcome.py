@@ -41,7 +41,7 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
 def _run(command: click.Command, arguments: Sequence[str]) -> int:
     question = os.environ.get("_PLAIT_COMPLETE")
     if question:
-        from plait.completion import answer
+        from plait.cli.completion import answer
 
         return answer(command, question)
     # Not `main()`: it would turn errors into exits of its own, end of input into an interrupt, and print usage lines.

@@ -16,18 +16,18 @@ from pathlib import Path
 import pytest
 
 from plait import __version__
-from plait.backup_command import make_backup
+from plait.cli.backup import make_backup
+from plait.cli.doctor import examine
+from plait.cli.export import Request, export
+from plait.cli.sessions import list_sessions, sessions_json
+from plait.cli.stats import as_json, as_text, figures_of, read_figures
 from plait.core import events as e
 from plait.core.commands import Draft
 from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import AssistantMessage, ProjectId, SessionId, Turn, Usage
 from plait.core.ports import Project
 from plait.core.selection import Selection
-from plait.doctor_command import examine
-from plait.export_command import Request, export
 from plait.paths import find_paths
-from plait.sessions_command import list_sessions, sessions_json
-from plait.stats_command import as_json, as_text, figures_of, read_figures
 from plait.store import engine, schema
 from plait.store.backup import check
 from plait.store.reading import Used, reading

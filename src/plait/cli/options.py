@@ -1,6 +1,6 @@
 """The options of the command line, which hold with a command, with a prompt and with neither; and what is made of them.
 
-As in `cli`, everything but click is imported when it is needed.
+As in `front`, everything but click is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ FLAG_KEYS = ("model", "system", "temperature", "top_p", "max_tokens", "max_turns
 
 
 def _complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from plait.completion import model_names
+    from plait.cli.completion import model_names
 
     return model_names(ctx, param, incomplete)
 
 
 def _complete_session(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from plait.completion import session_names
+    from plait.cli.completion import session_names
 
     return session_names(ctx, param, incomplete)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from plait import __version__
+from plait.cli.sessions import home_of
 from plait.core.commands import SessionInfo
 from plait.core.counting import counted
 from plait.core.errors import UsageError
@@ -21,7 +22,6 @@ from plait.core.secrets import Secrets
 from plait.exchange.document import Kept
 from plait.exchange.export import SUFFIXES, Exported, Format, file_name, format_of, pieces, secrets_told
 from plait.exchange.new_file import taken, write_pieces
-from plait.sessions_command import home_of
 from plait.store.reading import Reader, reading
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from plait.cli.import_files import Source, places, read, sources
+from plait.cli.import_sessions import Counts, Importer, World
 from plait.core.counting import counted
 from plait.core.errors import NewerDatabase, StoreError, UsageError
 from plait.core.sanitize import sanitize
 from plait.exchange.imports.formats import FORMATS
 from plait.exchange.imports.found import Conversation, Left
-from plait.import_files import Source, places, read, sources
-from plait.import_sessions import Counts, Importer, World
 from plait.names import named
 from plait.paths import Paths, ensure
 from plait.store.salvage import MovedAside

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+from plait.cli.outcome import guarded, leaves
+from plait.cli.standard_input import MAX_BYTES, joined, read_piped
 from plait.core import errors
 from plait.crash import KEPT, write_crash
-from plait.outcome import guarded, leaves
-from plait.standard_input import MAX_BYTES, joined, read_piped
 
 
 def ending(error: BaseException) -> int:
