@@ -223,11 +223,15 @@ async def test_what_fails_inside_is_a_refusal_and_the_connection_goes_on(path: P
 
 async def test_an_error_where_one_is_attached_goes_on_as_it_is(path: Path) -> None:
     """Else what fails there, a test among it, would seem to have gone well."""
+
+    async def fail() -> None:
+        async with attached(path) as client:
+            await client.sessions()
+            raise ZeroDivisionError
+
     async with World(scripted()).start() as coordinator, serving(coordinator, path):
         with pytest.raises(ZeroDivisionError):
-            async with attached(path) as client:
-                await client.sessions()
-                raise ZeroDivisionError
+            await fail()
 
 
 async def test_a_list_too_long_for_a_line_is_an_error_and_no_end_of_the_owner(path: Path) -> None:
