@@ -15,7 +15,7 @@ from plait.core.errors import PlaitError, UsageError
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
 from plait.core.resuming import resumable, session_to_resume
-from plait.core.revising import ContinueLast
+from plait.core.revision_commands import ContinueLast
 from plait.core.session import SessionState
 from plait.program import Beginning
 from plait.repl.lines import Line

@@ -24,7 +24,7 @@ from plait.core.messages import SessionId, Turn
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
 from plait.core.resuming import session_to_resume
-from plait.core.revising import ContinueLast
+from plait.core.revision_commands import ContinueLast
 from plait.core.sanitize import StreamSanitizer, sanitize
 from plait.core.session import SessionState
 

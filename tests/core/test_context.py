@@ -18,7 +18,7 @@ from plait.core.context import (
     last_reported,
     message_tokens,
     parts,
-    planned,
+    plan_compaction,
     tokens,
     used,
 )
@@ -72,7 +72,7 @@ def called(player: Player, turn: Turn, number: int, content: str) -> None:
 
 def compact(player: Player, kept: int, *, asked: bool = True, summary: str = "in short") -> bool:
     """Compact as the runtime does; whether there was anything to put behind."""
-    plan = planned(player.session.conversation, kept, asked=asked)
+    plan = plan_compaction(player.session.conversation, kept, asked=asked)
     running = player.session.running
     if plan is None:
         return False
@@ -119,7 +119,7 @@ def test_what_stays_fits_its_share_and_is_whole(turns: list[tuple[int, int, int]
         called(player, turn, number, "r" * result)
         player.play(e.AssistantSaid(turn, AssistantMessage(f"a{number} " + "y" * answer), "end"), e.TurnEnded(turn, "done", True))
     before = told(player.session.conversation)
-    plan = planned(player.session.conversation, kept)
+    plan = plan_compaction(player.session.conversation, kept)
     if plan is None:
         first_turn_alone = before[1:] if unanswered and len(turns) > 1 else before
         assert sum(message_tokens(message) for _, message in first_turn_alone) <= kept or len(before) == 1
@@ -133,7 +133,7 @@ def test_what_stays_fits_its_share_and_is_whole(turns: list[tuple[int, int, int]
         assert stays[-1] == before[-1]
     assert compact(player, kept, asked=False)
     assert list(faults(view(player))) == []
-    assert planned(player.session.conversation, kept) is None  # once is enough
+    assert plan_compaction(player.session.conversation, kept) is None  # once is enough
 
 
 def test_results_stay_with_their_calls_and_the_task_is_told_once_more() -> None:
@@ -183,7 +183,7 @@ def test_a_long_task_is_told_once_more_in_its_beginning_and_end() -> None:
 def test_a_message_that_nobody_has_answered_is_never_put_behind() -> None:
     player = talk("old")
     asked(player, "x" * 4_000)
-    plan = planned(player.session.conversation, 10)
+    plan = plan_compaction(player.session.conversation, 10)
     assert plan is not None
     assert [message.text for message in plan.messages if not isinstance(message, ToolMessage)] == ["old", "A old"]
 
@@ -191,11 +191,11 @@ def test_a_message_that_nobody_has_answered_is_never_put_behind() -> None:
 def test_there_is_nothing_to_put_behind_in_one_message_or_twice() -> None:
     player = Player()
     player.play(OPENED)
-    assert planned(player.session.conversation, 0) is None
+    assert plan_compaction(player.session.conversation, 0) is None
     asked(player, "x" * 40_000)
-    assert planned(player.session.conversation, 0, asked=True) is None
+    assert plan_compaction(player.session.conversation, 0, asked=True) is None
     player = talk("a", "b")
-    assert planned(player.session.conversation, 1_000) is None
+    assert plan_compaction(player.session.conversation, 1_000) is None
     assert compact(player, 1_000)  # it was asked for
     assert compact(player, 0)
     assert not compact(player, 0)

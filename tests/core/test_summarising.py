@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings, strategies as st
 
-from plait.core.context import Plan, budget, message_tokens, tokens
+from plait.core.context import CompactionPlan, budget, message_tokens, tokens
 from plait.core.messages import (
     AssistantMessage,
     Attachment,
@@ -44,7 +44,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
 )
 
 
-def requests(plan: Plan, task: Task, written: str) -> list[ModelRequest]:
+def requests(plan: CompactionPlan, task: Task, written: str) -> list[ModelRequest]:
     """What is asked of a model that always writes the same."""
     summary, blocks = summary_so_far(plan, task), blocks_of(plan, task)
     made: list[ModelRequest] = []
@@ -63,7 +63,7 @@ def size(request: ModelRequest) -> int:
 @given(st.lists(MESSAGES, min_size=1, max_size=12), st.integers(2_000, 300_000), TEXTS, TEXTS, TEXTS)
 def test_every_request_fits(messages: list[Message], window: int, before: str, keep: str, written: str) -> None:
     task = Task("m", budget(window, 80, 50), Sampling(), keep)
-    plan = Plan(9, before, tuple(messages), 100)
+    plan = CompactionPlan(9, before, tuple(messages), 100)
     made = requests(plan, task, written)
     assert 1 <= len(made) <= len(messages) + 1
     assert all(size(request) <= task.budget.request for request in made)
@@ -73,7 +73,7 @@ def test_every_request_fits(messages: list[Message], window: int, before: str, k
 def test_a_conversation_of_any_length_takes_few_requests() -> None:
     task = Task("m", budget(8_192, 80, 50), Sampling())
     messages: Sequence[Message] = [UserMessage("x" * 2_000)] * 10_000
-    made = requests(Plan(9, "", tuple(messages), 100), task, "short")
+    made = requests(CompactionPlan(9, "", tuple(messages), 100), task, "short")
     assert len(made) <= PIECES * 2
     assert all(size(request) <= task.budget.request for request in made)
 
@@ -93,7 +93,7 @@ def test_all_kinds_of_messages_are_in_the_record() -> None:
         AssistantMessage("I do.", "hm", (ToolCall(CallId("c"), "read", '{"path": "b"}'),)),
         ToolMessage((ToolResult(CallId("c"), "read", "nothing", "error"),)),
     )
-    record = "\n\n".join(blocks_of(Plan(9, "", messages, 9), Task("m", budget(8_192, 80, 50), Sampling())))
+    record = "\n\n".join(blocks_of(CompactionPlan(9, "", messages, 9), Task("m", budget(8_192, 80, 50), Sampling())))
     for word in ("User: Look.", "File a.py", "print(1)", "Assistant: I do.", 'calls read {"path": "b"}', "Result of read (error): nothing"):
         assert word in record
     assert "hm" not in record

@@ -19,7 +19,7 @@ from plait.config import load
 from plait.core import commands as c, events as e
 from plait.core.errors import NoOwner, OwnerError, StoreBusy, StoreError
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
-from plait.core.revising import ForkSession
+from plait.core.revision_commands import ForkSession
 from plait.joining import apply_settings, joined
 from plait.models.scripted import Reply
 from plait.paths import find_paths

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from plait.core import commands as c
+from plait.core.filing_commands import DeleteSession
 from plait.core.session import SessionState
-from plait.core.sorting import DeleteSession
 from plait.models.scripted import Reply
 from tests.repl.prompting import FakePrompt, prompt_over
 from tests.repl.test_complete import completer, offered

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plait.core.commands import Internals, ReadInternals
-from plait.core.measuring import Counter, Figures, Measured, Timing
+from plait.core.metrics_commands import Counter, Figures, Measured, Timing
 from plait.models.scripted import Reply
 from plait.repl.slash.metrics import ALWAYS, metric_rows
 from tests.repl.prompting import prompt_over

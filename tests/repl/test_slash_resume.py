@@ -10,7 +10,7 @@ import pytest
 from plait.core import commands as c
 from plait.core.errors import UsageError
 from plait.core.messages import SessionId
-from plait.core.resuming import Sought, resumable, session_to_resume
+from plait.core.resuming import Candidates, resumable, session_to_resume
 from plait.core.session import SessionState
 from plait.repl.slash.choices import Lookup, rank
 from plait.repl.slash.resume import COMMANDS, parse_resume
@@ -163,13 +163,13 @@ def test_this_projects_come_first_and_what_is_put_away_is_not_offered() -> None:
 
 
 def test_words_narrow_and_a_name_that_begins_so_comes_first() -> None:
-    sought = Sought(resumable(ROWS, "/shop"))
-    assert [row.name for row in sought.fitting("login")] == ["auth-fix", "old-login"]
-    assert [row.name for row in sought.fitting("old")] == ["old-login"]
-    assert [row.name for row in sought.fitting("sign IN")] == ["old-login"]
-    assert [row.name for row in sought.fitting("other-1")] == ["parser"]
-    assert sought.fitting("nothing") == []
-    assert len(sought.fitting("", 2)) == 2
+    candidates = Candidates(resumable(ROWS, "/shop"))
+    assert [row.name for row in candidates.fitting("login")] == ["auth-fix", "old-login"]
+    assert [row.name for row in candidates.fitting("old")] == ["old-login"]
+    assert [row.name for row in candidates.fitting("sign IN")] == ["old-login"]
+    assert [row.name for row in candidates.fitting("other-1")] == ["parser"]
+    assert candidates.fitting("nothing") == []
+    assert len(candidates.fitting("", 2)) == 2
 
 
 def test_a_session_in_the_archive_is_found_by_its_name_and_one_in_the_trash_is_not() -> None:

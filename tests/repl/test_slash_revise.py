@@ -9,7 +9,7 @@ import pytest
 
 from plait.core import commands as c, events as e
 from plait.core.messages import Attachment
-from plait.core.revising import ReadTurns, Turns
+from plait.core.revision_commands import ReadTurns, Turns
 from plait.models.scripted import Reply
 from plait.repl.attach import without_files
 from plait.repl.slash.choices import Lookup

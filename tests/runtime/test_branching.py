@@ -14,7 +14,7 @@ from plait.core import commands as c, events as e
 from plait.core.defaults import Defaults
 from plait.core.messages import Attachment, SessionId, Turn, UserMessage
 from plait.core.ports import Write
-from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind, Turns
+from plait.core.revision_commands import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind, Turns
 from plait.core.session import SessionState
 from plait.models.scripted import Reply
 from plait.runtime.coordinator import Coordinator

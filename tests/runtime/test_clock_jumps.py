@@ -11,9 +11,9 @@ import pytest
 from plait.cli.export import Request, export
 from plait.cli.stats import as_text, read_figures
 from plait.core import commands as c, events as e
+from plait.core.filing_commands import DeleteSession, Purged, PurgeTrash, ReadTrash, Trash
 from plait.core.messages import SessionId, UserMessage
 from plait.core.searching import Query, phrases
-from plait.core.sorting import DeleteSession, Purged, PurgeTrash, ReadTrash, Trash
 from plait.models.scripted import Reply
 from plait.store.sqlite import SqliteStore, open_store
 from plait.store.verify import verify

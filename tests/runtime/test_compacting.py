@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from plait.core import commands as c, events as e
-from plait.core.compacting import Compact, ContextReport, ReadContext
+from plait.core.context_commands import Compact, ContextReport, ReadContext
 from plait.core.defaults import Defaults
 from plait.core.errors import AccessRefused, ContextTooLong
 from plait.core.history import SUMMARY
@@ -28,7 +28,7 @@ from plait.core.messages import (
     UserMessage,
 )
 from plait.core.ports import ModelChoice, ToolContext
-from plait.core.revising import Rewind
+from plait.core.revision_commands import Rewind
 from plait.core.summarising import SYSTEM
 from plait.models.scripted import Reply, ScriptedModel
 from plait.runtime.compacting import HALVINGS, NOT_COMPACTED, NOTHING_TO_COMPACT

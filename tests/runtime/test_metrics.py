@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from plait.core import commands as c, events as e
-from plait.core.measuring import Figures, Measured, ReadMetrics
 from plait.core.metrics import Metrics
+from plait.core.metrics_commands import Figures, Measured, ReadMetrics
 from plait.core.ports import Write
 from plait.metrics_file import CAP, MetricsFile
 from plait.models.scripted import Reply

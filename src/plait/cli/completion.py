@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class, shell_complete
 
 from plait.core.errors import PlaitError, UsageError
-from plait.core.resuming import Sought, resumable
+from plait.core.resuming import Candidates, resumable
 from plait.core.sanitize import sanitize_line
 from plait.models.known import KNOWN
 from plait.paths import find_paths
@@ -43,8 +43,8 @@ def session_names(ctx: click.Context, param: click.Parameter, incomplete: str) -
     """The sessions that can be resumed, for `--resume` and `--session`; none where they cannot be read."""
     try:
         with reading(find_paths(os.environ).database) as reader:
-            sought = Sought(resumable(reader.sessions() if reader else (), os.getcwd()))
+            candidates = Candidates(resumable(reader.sessions() if reader else (), os.getcwd()))
     except (PlaitError, OSError):
         return []
-    words = ((sought.word_for(row), row) for row in sought.rows)
+    words = ((candidates.word_for(row), row) for row in candidates.rows)
     return [CompletionItem(word, help=sanitize_line(row.title or row.first)) for word, row in words if word.startswith(incomplete)]

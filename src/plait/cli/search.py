@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from plait.core import commands as c
-from plait.core.asking import found, query_of, require_known
+from plait.core.search_queries import found, query_of, require_known
 from plait.exchange.listing import UNBROKEN
 from plait.repl.slash.hits import hit_rows, summary
 from plait.repl.slash.layout import lines, paragraph

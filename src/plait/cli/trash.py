@@ -18,12 +18,12 @@ from plait.attaching import attached
 from plait.core import commands as c, events as e
 from plait.core.counting import counted
 from plait.core.errors import NoOwner, StoreError, UsageError
+from plait.core.filing_commands import InTrash, Purged, PurgeTrash, RestoreSession
 from plait.core.messages import SessionId
 from plait.core.naming import ID_PREFIX
 from plait.core.ports import Write
 from plait.core.sanitize import sanitize, sanitize_line
 from plait.core.session import Session
-from plait.core.sorting import InTrash, Purged, PurgeTrash, RestoreSession
 from plait.program import tell
 from plait.repl.slash.filing import trash_rows
 from plait.repl.slash.wording import size

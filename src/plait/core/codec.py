@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from plait.core import commands, compacting, events, measuring, messages, revising, sorting
+from plait.core import commands, context_commands, events, filing_commands, messages, metrics_commands, revision_commands
 from plait.core.errors import PlaitError
 
 Json = Any
@@ -58,11 +58,11 @@ TYPES: dict[str, type] = {
         commands.Heavy,
         commands.Held,
         commands.Hit,
-        compacting.ContextPart,
-        revising.TurnLine,
-        sorting.InTrash,
-        measuring.Counter,
-        measuring.Timing,
+        context_commands.ContextPart,
+        revision_commands.TurnLine,
+        filing_commands.InTrash,
+        metrics_commands.Counter,
+        metrics_commands.Timing,
     )
 }
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
-from plait.core.compacting import CompactingCommand
-from plait.core.drafting import KeepDraft, ReadDraft
-from plait.core.measuring import Measured, ReadMetrics
+from plait.core.context_commands import ContextCommand
+from plait.core.draft_commands import KeepDraft, ReadDraft
+from plait.core.filing_commands import FilingCommand, ReadTrash
 from plait.core.messages import Attachment, CallId, SessionId
+from plait.core.metrics_commands import Measured, ReadMetrics
 from plait.core.replies import (
     Done,
     Draft,
@@ -35,9 +36,8 @@ from plait.core.replies import (
     info_of,
     waiting_text,
 )
-from plait.core.revising import Revising
+from plait.core.revision_commands import RevisionCommand
 from plait.core.searching import Role
-from plait.core.sorting import ReadTrash, Sorting
 
 __all__ = [
     "AnswerQuestion",
@@ -284,9 +284,9 @@ Command: TypeAlias = (
     | TrustInstructions
     | ReadModels
     | Search
-    | CompactingCommand
-    | Revising
-    | Sorting
+    | ContextCommand
+    | RevisionCommand
+    | FilingCommand
     | ReadTrash
     | Measured
     | ReadMetrics

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from plait.core import events as e
-from plait.core.compacting import ContextPart, PartName
+from plait.core.context_commands import ContextPart, PartName
 from plait.core.counting import counted, shared_out
 from plait.core.history import SUMMARY, told
 from plait.core.messages import AssistantMessage, Message, ToolMessage, ToolSpec, Turn, Usage, UserMessage
@@ -105,7 +105,7 @@ def budget(window: int, percent: int, fixed: int) -> Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompactionPlan:
     """What a compaction puts behind: all up to the event `upto`, which took about `replaced` tokens; `before` is the summary so far."""
 
     upto: int
@@ -119,7 +119,9 @@ class Plan:
         return sum(not isinstance(message, ToolMessage) for message in self.messages)
 
 
-def planned(conversation: Sequence[e.Stamped], kept: int, window_messages: int = 0, *, asked: bool = False) -> Plan | None:
+def plan_compaction(
+    conversation: Sequence[e.Stamped], kept: int, window_messages: int = 0, *, asked: bool = False
+) -> CompactionPlan | None:
     """What to put behind, so that the messages after it have `kept` tokens at the most; None where there is nothing.
 
     With `asked`, a short conversation is made shorter too.
@@ -135,7 +137,7 @@ def planned(conversation: Sequence[e.Stamped], kept: int, window_messages: int =
         return None
     upto = max(behind, messages[cut - 1][0])
     replaced = sum(sizes[:cut]) + (tokens(SUMMARY.format(summarised)) if last else 0)
-    return Plan(upto, summarised, tuple(message for _, message in messages[:cut]), replaced)
+    return CompactionPlan(upto, summarised, tuple(message for _, message in messages[:cut]), replaced)
 
 
 def _cut(messages: Sequence[tuple[int, Message]], sizes: Sequence[int], kept: int) -> int:

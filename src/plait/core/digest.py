@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from plait.core.context import BYTES, Plan, tokens
+from plait.core.context import BYTES, CompactionPlan, tokens
 from plait.core.messages import AssistantMessage, Message, ToolMessage, UserMessage
 
 LEAST_LINE, LONGEST_LINE = 24, 60
@@ -20,7 +20,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _COUNTED = re.compile(r"\[… ([\d,]+) more lines left out …\]")
 
 
-def digest(plan: Plan, most: int, keep: str = "") -> str:
+def digest(plan: CompactionPlan, most: int, keep: str = "") -> str:
     """What was put behind, in at most `most` tokens."""
     words = [word.casefold() for word in re.findall(r"\w{3,}", keep)]
     before = plan.before.splitlines()

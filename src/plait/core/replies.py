@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from plait.core import events as e
-from plait.core.compacting import CompactingReply
+from plait.core.context_commands import ContextReply
+from plait.core.filing_commands import FilingReply
 from plait.core.info import SessionInfo as SessionInfo, info_of as info_of, waiting_text as waiting_text
-from plait.core.measuring import Figures
 from plait.core.messages import SessionId, Turn, Usage
-from plait.core.revising import RevisingReply
+from plait.core.metrics_commands import Figures
+from plait.core.revision_commands import RevisionReply
 from plait.core.searching import Role
-from plait.core.sorting import SortingReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +229,8 @@ Reply: TypeAlias = (
     | Fleet
     | Internals
     | Found
-    | CompactingReply
-    | RevisingReply
-    | SortingReply
+    | ContextReply
+    | RevisionReply
+    | FilingReply
     | Figures
 )

@@ -25,7 +25,7 @@ def resumable(rows: Sequence[SessionInfo], directory: str = "") -> list[SessionI
     return sorted(there, key=lambda row: (row.project not in here, not row.pinned, -row.used_at, row.id))
 
 
-class Sought:
+class Candidates:
     """Sessions in the order in which they are offered, and what of them is looked at by whoever looks for one."""
 
     def __init__(self, rows: Sequence[SessionInfo]) -> None:
@@ -36,7 +36,7 @@ class Sought:
             self._first.setdefault(row.name, row.id)
 
     def __repr__(self) -> str:
-        return f"<Sought [{len(self.rows)} sessions]>"
+        return f"<Candidates [{len(self.rows)} sessions]>"
 
     def fitting(self, words: str, most: int = 0) -> list[SessionInfo]:
         """Those in which all the words stand: in name, title, first message, project, directory or tags; or whose id begins so.
@@ -61,7 +61,7 @@ def session_to_resume(rows: Sequence[SessionInfo], words: str, directory: str) -
     word = words.strip()
     if named := session_named(rows, word, directory):
         return named
-    found = Sought(resumable(rows, directory)).fitting(word)
+    found = Candidates(resumable(rows, directory)).fitting(word)
     if len(found) == 1:
         return found[0]
     if found:

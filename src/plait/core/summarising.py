@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plait.core.context import BYTES, MESSAGE, Budget, Plan, tokens
+from plait.core.context import BYTES, MESSAGE, Budget, CompactionPlan, tokens
 from plait.core.messages import AssistantMessage, Message, ModelRequest, Sampling, ToolMessage, UserMessage
 
 PIECES = 100
@@ -56,7 +56,7 @@ def room_of(task: Task) -> int:
     return max(LEAST_PIECE, task.budget.request - around - task.budget.summary)
 
 
-def blocks_of(plan: Plan, task: Task) -> list[str]:
+def blocks_of(plan: CompactionPlan, task: Task) -> list[str]:
     """The record, a text for each message, none longer than half of what one request has room for."""
     room = room_of(task)
     texts = [_told(message) for message in plan.messages]
@@ -68,7 +68,7 @@ def blocks_of(plan: Plan, task: Task) -> list[str]:
     return [shortened(text, limit) for text in texts]
 
 
-def summary_so_far(plan: Plan, task: Task) -> str:
+def summary_so_far(plan: CompactionPlan, task: Task) -> str:
     """What the first request is told of what was put behind before, where `blocks_of` does not."""
     return plan.before if tokens(plan.before) <= task.budget.summary else ""
 

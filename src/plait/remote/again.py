@@ -16,12 +16,12 @@ import anyio
 
 from plait.core import commands as c, events as e
 from plait.core.codec import cleaned
-from plait.core.compacting import Compact, ReadContext
-from plait.core.measuring import Measured, ReadMetrics
+from plait.core.context_commands import Compact, ReadContext
+from plait.core.filing_commands import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
 from plait.core.messages import SessionId
+from plait.core.metrics_commands import Measured, ReadMetrics
 from plait.core.ports import Client
-from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
-from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, ReadTrash, RestoreSession, TagSession
+from plait.core.revision_commands import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
 
 REPEATABLE: tuple[type[c.Command], ...] = (
     c.OpenSession,

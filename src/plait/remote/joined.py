@@ -19,7 +19,7 @@ from plait.core import commands as c, events as e
 from plait.core.errors import OwnerError, OwnerLost
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET, Client
-from plait.core.revising import ForkSession
+from plait.core.revision_commands import ForkSession
 from plait.remote import again
 from plait.remote.holding import Holding, Ways
 

@@ -17,7 +17,7 @@ from prompt_toolkit.document import Document
 
 from plait.core.commands import SessionInfo
 from plait.core.errors import UsageError
-from plait.core.resuming import Sought, session_to_resume
+from plait.core.resuming import Candidates, session_to_resume
 from plait.core.sanitize import sanitize_line
 from plait.exchange.listing import Listed, places
 from plait.repl.lines import Ended, LeaveAsked, Line
@@ -41,17 +41,17 @@ class Choosing:
     def __init__(self, screen: Terminal, look: Look, rows: Sequence[SessionInfo], directory: str) -> None:
         self._screen = screen
         self._look = look
-        self._sought = self._every = Sought(rows)
+        self._candidates = self._every = Candidates(rows)
         self._directory = directory
         home = next((row.project for row in rows if row.directory == directory), "")
-        self._here = Sought([row for row in rows if row.project == home])
+        self._here = Candidates([row for row in rows if row.project == home])
         self._places = places(rows, home)
         self._printed: list[SessionInfo] = []
         """What the numbers of the printed list mean."""
-        self.completer = SoughtCompleter(lambda: self._sought, self._about)
+        self.completer = CandidatesCompleter(lambda: self._candidates, self._about)
 
     def __repr__(self) -> str:
-        return f"<Choosing [{len(self._sought.rows)} sessions]>"
+        return f"<Choosing [{len(self._candidates.rows)} sessions]>"
 
     async def chosen(self) -> SessionInfo | None:
         """The session that the user chooses; None if they leave instead."""
@@ -74,12 +74,12 @@ class Choosing:
         if self._screen.keeps_draft:
             self._screen.pick(text or self._screen.draft, self._screen.leave, self._widen)
         else:
-            self._print(self._sought.fitting(""))
+            self._print(self._candidates.fitting(""))
 
     def _widen(self) -> None:
         """This project's sessions alone, or all again."""
         if self._two:
-            self._sought = self._every if self._sought is self._here else self._here
+            self._candidates = self._every if self._candidates is self._here else self._here
 
     @property
     def _two(self) -> bool:
@@ -92,7 +92,7 @@ class Choosing:
         if not self._screen.keeps_draft:
             if words.isascii() and words.isdigit() and 0 < int(words[:9]) <= len(self._printed):
                 return self._printed[int(words) - 1]
-            found = self._sought.fitting(words)
+            found = self._candidates.fitting(words)
             if len(found) > 1 and all(words not in (row.name, row.id) for row in found):
                 self._print(found)
                 return None
@@ -130,7 +130,7 @@ class Choosing:
 
     def toolbar_text(self) -> str:
         """See `Screen`."""
-        other = f" · Ctrl+A {'all projects' if self._sought is self._here else 'this project'}" if self._two else ""
+        other = f" · Ctrl+A {'all projects' if self._candidates is self._here else 'this project'}" if self._two else ""
         return self._look.marks(_HINT + other)
 
     def status_text(self) -> str:
@@ -164,18 +164,18 @@ class Choosing:
         return False
 
 
-class SoughtCompleter(Completer):
+class CandidatesCompleter(Completer):
     """The menu: sessions in which all the words of the line stand. `about` says what stands beside a name."""
 
-    def __init__(self, sought: Callable[[], Sought], about: Callable[[SessionInfo], str]) -> None:
-        self._sought = sought
+    def __init__(self, candidates: Callable[[], Candidates], about: Callable[[SessionInfo], str]) -> None:
+        self._candidates = candidates
         self._about = about
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """What fits the line as it is."""
-        text, sought = document.text, self._sought()
-        for row in sought.fitting(text, OFFERED):
+        text, candidates = document.text, self._candidates()
+        for row in candidates.fitting(text, OFFERED):
             name = sanitize_line(row.name)
             yield Completion(
-                sought.word_for(row), start_position=-len(document.text_before_cursor), display=name, display_meta=self._about(row)
+                candidates.word_for(row), start_position=-len(document.text_before_cursor), display=name, display_meta=self._about(row)
             )

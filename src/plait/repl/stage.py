@@ -22,8 +22,8 @@ from prompt_toolkit.history import InMemoryHistory
 
 from plait.core import commands as c, events as e
 from plait.core.errors import PlaitError
-from plait.core.measuring import Measured
 from plait.core.messages import SessionId
+from plait.core.metrics_commands import Measured
 from plait.core.ports import Client
 from plait.repl.drafts import Drafts
 from plait.repl.opening import Opening, news_heading, read_opening

@@ -1,4 +1,4 @@
-"""Going back, going forth again, and branching off: what each of these commands does. See `core.revising`.
+"""Going back, going forth again, and branching off: what each of these commands does. See `core.revision_commands`.
 
 Whatever is recorded for one command is recorded as one: a crash leaves all of it or nothing.
 """
@@ -18,14 +18,14 @@ from plait.core.codec import cleaned
 from plait.core.errors import PlaitError, UsageError
 from plait.core.messages import Attachment, SessionId, Turn
 from plait.core.naming import unique_name
-from plait.core.revising import (
+from plait.core.revision_commands import (
     ChangeDirectory,
     ContinueLast,
     EditMessage,
     ForkSession,
     ReadTurns,
     Redo,
-    Revising,
+    RevisionCommand,
     Rewind,
     TurnLine,
     Turns,
@@ -41,7 +41,7 @@ MOST_TURNS = 1_000
 _BUSY = "A turn is running in '{}', so nothing can be taken back now. Stop it with Ctrl+C or /interrupt, or wait for its end."
 
 
-async def revise(registry: Registry, command: Revising) -> c.Reply:
+async def revise(registry: Registry, command: RevisionCommand) -> c.Reply:
     """Carry out one of these commands. Raises `PlaitError` where it cannot be; nothing has changed then."""
     match command:
         case Rewind():

@@ -6,23 +6,23 @@ import anyio.to_thread
 
 from plait.core import commands as c, events as e
 from plait.core.codec import cleaned
-from plait.core.compacting import Compact
 from plait.core.context import asked_again
+from plait.core.context_commands import Compact
 from plait.core.defaults import checked_setting
 from plait.core.errors import UsageError
+from plait.core.filing_commands import ArchiveSession, DeleteSession, PinSession, PurgeTrash, RestoreSession, TagSession
 from plait.core.messages import ToolResult
-from plait.core.revising import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
+from plait.core.revision_commands import ChangeDirectory, ContinueLast, EditMessage, ForkSession, ReadTurns, Redo, Rewind
 from plait.core.session import SessionState
-from plait.core.sorting import ArchiveSession, DeleteSession, PinSession, PurgeTrash, RestoreSession, TagSession
 from plait.runtime.acknowledging import INPUT_CAP, done, happen, refuse_bad_message, refuse_when_full
 from plait.runtime.branching import revise
 from plait.runtime.context import compact
+from plait.runtime.filing import carry_out_filing
 from plait.runtime.managed import Managed
 from plait.runtime.namer import name_session, wants_name
 from plait.runtime.opening import close_session, enter_project, free_name, open_session, reopen_session
 from plait.runtime.reading import read
 from plait.runtime.registry import Registry
-from plait.runtime.sorting import sort
 from plait.runtime.turn import RESULT_CAP
 
 
@@ -64,7 +64,7 @@ async def carry_out(registry: Registry, command: c.Command) -> c.Reply:
         case c.KeepDraft():
             return await _keep_draft(registry, command)
         case TagSession() | PinSession() | ArchiveSession() | DeleteSession() | RestoreSession() | PurgeTrash():
-            return await sort(registry, command)
+            return await carry_out_filing(registry, command)
         case _:
             return await read(registry, command)
 

@@ -20,7 +20,7 @@ from plait.core.history import SUMMARY, told
 from plait.core.messages import Finished, ModelRequest, TextDelta, ThinkingDelta, Turn, Usage
 from plait.core.session import Session
 from plait.core.summarising import Task
-from plait.runtime.plan import TurnPlan, TurnTools, price
+from plait.runtime.turn_setup import TurnDoors, TurnPlan, price
 
 NOT_COMPACTED = "Interrupted. Nothing was compacted: the conversation is as it was. /retry compacts it."
 NOTHING_TO_COMPACT = "There is nothing to compact: all of the conversation is its last message, or a summary already."
@@ -37,7 +37,7 @@ UNKNOWN_WINDOW = 8_192
 class Compactor:
     """Compacts the conversation of one turn's session."""
 
-    def __init__(self, session: Session, turn: Turn, doors: TurnTools) -> None:
+    def __init__(self, session: Session, turn: Turn, doors: TurnDoors) -> None:
         self._session = session
         self._turn = turn
         self._doors = doors
@@ -48,7 +48,7 @@ class Compactor:
         fixed = self._fixed(plan)
         window = plan.choice.context_window or max(UNKNOWN_WINDOW, context.last_reported(self._session.conversation, plan.name)[1])
         share = context.budget(window, plan.compact_at, fixed)
-        put_behind = context.planned(self._session.conversation, share.kept, plan.window_messages, asked=True)
+        put_behind = context.plan_compaction(self._session.conversation, share.kept, plan.window_messages, asked=True)
         if put_behind is None:
             self._doors.record(e.Noted(NOTHING_TO_COMPACT))
             return "done", ""
@@ -67,7 +67,7 @@ class Compactor:
         if taken < context.full_at(window, plan.compact_at, plan.sampling.max_tokens):
             return False
         share = context.budget(window, plan.compact_at, fixed)
-        put_behind = context.planned(self._session.conversation, share.kept, plan.window_messages)
+        put_behind = context.plan_compaction(self._session.conversation, share.kept, plan.window_messages)
         if put_behind is None or put_behind.replaced < 2 * share.summary:
             return False
         try:
@@ -87,7 +87,7 @@ class Compactor:
         proven = context.last_reported(self._session.conversation, plan.name)[1]
         window = min(plan.choice.context_window or taken, max(proven, taken // 2))  # so much at least it takes, so much it does not
         share = context.budget(window, plan.compact_at, self._fixed(plan))
-        put_behind = context.planned(self._session.conversation, share.kept, plan.window_messages)
+        put_behind = context.plan_compaction(self._session.conversation, share.kept, plan.window_messages)
         if put_behind is None:
             return False
         try:
@@ -99,7 +99,9 @@ class Compactor:
     def _fixed(self, plan: TurnPlan) -> int:
         return context.tokens(plan.system) + context.spec_tokens(self._doors.specs(plan.choice))
 
-    async def _compact(self, plan: TurnPlan, put_behind: context.Plan, window: int, share: context.Budget, keep: str | None = None) -> None:
+    async def _compact(
+        self, plan: TurnPlan, put_behind: context.CompactionPlan, window: int, share: context.Budget, keep: str | None = None
+    ) -> None:
         """Write the summary, and let it stand for what it was made of; `keep` is what a user said who asked for it."""
         if plan.choice.can_summarise:
             task = Task(plan.choice.model, share, summarising.sampling_of(plan.sampling, window, share), keep or "")
@@ -131,7 +133,7 @@ class Compactor:
         shorter = [*session.conversation, e.Stamped(session.id, session.seq + 1, session.last_at, compacted)]
         return sum(context.message_tokens(message) for _, message in told(shorter, plan.window_messages))
 
-    async def _summary(self, plan: TurnPlan, put_behind: context.Plan, task: Task) -> tuple[str, Usage | None]:
+    async def _summary(self, plan: TurnPlan, put_behind: context.CompactionPlan, task: Task) -> tuple[str, Usage | None]:
         """A summary of all pieces, each told with the summary so far, and what the calls took."""
         blocks: Sequence[str] = summarising.blocks_of(put_behind, task)
         summary, usage, part, refused = summarising.summary_so_far(put_behind, task), None, 1, 0

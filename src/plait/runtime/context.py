@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from plait.core import context, events as e
 from plait.core.commands import Done
-from plait.core.compacting import Compact, ContextReport, ReadContext
+from plait.core.context_commands import Compact, ContextReport, ReadContext
 from plait.core.errors import ConfigError, ModelError, UsageError
 from plait.core.history import provider_view, told
 from plait.core.messages import Message, ToolMessage
 from plait.core.ports import ModelChoice
 from plait.core.session import Session
 from plait.runtime.acknowledging import happen, refuse_when_full
-from plait.runtime.plan import specs_for
 from plait.runtime.registry import Registry
+from plait.runtime.turn_setup import specs_for
 
 KEEP_CAP = 2_000
 """Characters of what a user asks to keep: a small model has to read it with each piece of the conversation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio.to_thread
 
 from plait.core import commands as c
-from plait.core.asking import found, query_of, require_known
+from plait.core.search_queries import found, query_of, require_known
 from plait.runtime.registry import Registry
 
 

@@ -15,9 +15,9 @@ import anyio
 import anyio.to_thread
 
 from plait.core import commands as c, events as e
-from plait.core.measuring import Counter, Figures, Measured, ReadMetrics, Timing
 from plait.core.messages import SessionId
 from plait.core.metrics import CRASHES, SAVES, SWITCHES, TIMED, Histogram, Metrics, alerts, is_counted
+from plait.core.metrics_commands import Counter, Figures, Measured, ReadMetrics, Timing
 from plait.core.ports import MetricsKeeper
 
 log = logging.getLogger(__name__)

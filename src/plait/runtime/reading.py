@@ -7,19 +7,19 @@ from typing import TypeAlias, assert_never
 import anyio.to_thread
 
 from plait.core import commands as c, events as e
-from plait.core.compacting import ReadContext
+from plait.core.context_commands import ReadContext
 from plait.core.errors import ModelError, UsageError
-from plait.core.measuring import Measured, ReadMetrics
+from plait.core.filing_commands import ReadTrash
 from plait.core.messages import SessionId
+from plait.core.metrics_commands import Measured, ReadMetrics
 from plait.core.news import unseen
 from plait.core.session import SessionState
-from plait.core.sorting import ReadTrash
 from plait.runtime.context import read_context
+from plait.runtime.filing import read_trash
 from plait.runtime.finding import search
 from plait.runtime.memory import heavy
 from plait.runtime.metrics import Metering, metered
 from plait.runtime.registry import Registry
-from plait.runtime.sorting import read_trash
 from plait.runtime.weight import weight
 
 PAGE_CAP = 1_000

@@ -32,10 +32,10 @@ from plait.runtime.gate import Gate
 from plait.runtime.journal import Journal
 from plait.runtime.listing import SessionList
 from plait.runtime.managed import Managed, Surroundings, unknown_session
-from plait.runtime.plan import TurnTools
 from plait.runtime.recovery import claimed, cut_off_by_crash
 from plait.runtime.settings import SessionSettings
 from plait.runtime.turn import TurnRunner, cut_off
+from plait.runtime.turn_setup import TurnDoors
 
 log = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ class Registry:
 
     async def _run(self, managed: Managed, turn: Turn, scope: anyio.CancelScope) -> None:
         session = managed.session
-        doors = TurnTools(
+        doors = TurnDoors(
             record=lambda event: self._record_in_turn(managed, scope, event),
             durable=lambda: self.journal.durable(session.id, session.seq),
             attended=lambda: managed.log.attended,

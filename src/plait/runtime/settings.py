@@ -16,7 +16,7 @@ from plait.core.messages import Sampling, SessionId
 from plait.core.ports import ModelChoice, Models, Store
 from plait.core.prompt import DEFAULT_SYSTEM, Instructions, system_prompt
 from plait.core.session import Session
-from plait.runtime.plan import TurnPlan
+from plait.runtime.turn_setup import TurnPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from plait.core.messages import (
 from plait.core.ports import Ask, ToolContext
 from plait.core.session import Session, SessionState
 from plait.runtime.compacting import NOT_COMPACTED, Compactor
-from plait.runtime.plan import TurnPlan, TurnTools, price
+from plait.runtime.turn_setup import TurnDoors, TurnPlan, price
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ NOT_ANSWERED = "The user stopped the turn and did not answer."
 class TurnRunner:
     """Runs one turn of one session to its end."""
 
-    def __init__(self, session: Session, turn: Turn, doors: TurnTools) -> None:
+    def __init__(self, session: Session, turn: Turn, doors: TurnDoors) -> None:
         self._session = session
         self._turn = turn
         self._doors = doors

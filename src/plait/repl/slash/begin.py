@@ -14,7 +14,7 @@ from plait.core.counting import counted
 from plait.core.errors import LimitReached, UsageError
 from plait.core.messages import SessionId
 from plait.core.naming import ID_PREFIX, proposed
-from plait.core.revising import ForkSession
+from plait.core.revision_commands import ForkSession
 from plait.core.session import SessionState
 from plait.repl.attach import attach
 from plait.repl.render import relative_time, render_error

@@ -16,8 +16,8 @@ import anyio
 
 from plait.core.commands import ModelLine, ModelList, ReadModels, SessionInfo
 from plait.core.ports import Client
-from plait.core.resuming import Sought, resumable
-from plait.core.revising import ReadTurns, TurnLine, Turns
+from plait.core.resuming import Candidates, resumable
+from plait.core.revision_commands import ReadTurns, TurnLine, Turns
 from plait.core.session import SessionState
 from plait.repl.fleet import FleetView
 from plait.repl.slash.wording import state_words
@@ -54,8 +54,8 @@ class Lookup:
         self._fleet = fleet
         self._models: tuple[ModelLine, ...] = ()
         self._asked_at = float("-inf")
-        self._sought = Sought(())
-        self._sought_at = float("-inf")
+        self._candidates = Candidates(())
+        self._candidates_at = float("-inf")
         self.typed = ""
         """The word that is being typed, for who has too many choices to offer all of them."""
 
@@ -80,13 +80,13 @@ class Lookup:
         """What lies in the trash."""
         return [row for row in await self._client.sessions() if row.trashed_at]
 
-    async def closed(self) -> Sought:
+    async def closed(self) -> Candidates:
         """The completed sessions to look for one among, those of this project first; kept a moment, for there may be ten thousand."""
-        if anyio.current_time() - self._sought_at > SESSIONS_KEPT:
+        if anyio.current_time() - self._candidates_at > SESSIONS_KEPT:
             rows = [row for row in resumable(await self._client.sessions()) if row.state is SessionState.COMPLETED]
-            self._sought = Sought(sorted(rows, key=lambda row: row.project != self.fleet.home))
-            self._sought_at = anyio.current_time()
-        return self._sought
+            self._candidates = Candidates(sorted(rows, key=lambda row: row.project != self.fleet.home))
+            self._candidates_at = anyio.current_time()
+        return self._candidates
 
     async def turns(self) -> Sequence[TurnLine]:
         """The last messages of the shown session."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from plait.core.compacting import Compact, ContextPart, ContextReport, PartName, ReadContext
+from plait.core.context_commands import Compact, ContextPart, ContextReport, PartName, ReadContext
 from plait.core.counting import counted, shared_out
 from plait.core.session import SessionState
 from plait.repl.slash.choices import Choice, Lookup

@@ -10,9 +10,9 @@ from typing import Final
 from plait.core import commands as c
 from plait.core.counting import counted
 from plait.core.errors import UsageError
+from plait.core.filing_commands import ArchiveSession, DeleteSession, InTrash, PinSession, ReadTrash, RestoreSession, TagSession, Trash
 from plait.core.selection import Selection
 from plait.core.session import SessionState
-from plait.core.sorting import ArchiveSession, DeleteSession, InTrash, PinSession, ReadTrash, RestoreSession, TagSession, Trash
 from plait.exchange.listing import tags_text
 from plait.repl.render import relative_time
 from plait.repl.slash.choices import Choice, Lookup, newest_of, one_session

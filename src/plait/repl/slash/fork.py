@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plait.core.messages import Turn
-from plait.core.revising import ForkSession
+from plait.core.revision_commands import ForkSession
 from plait.core.session import SessionState
 from plait.repl.slash.begin import open_one
 from plait.repl.slash.choices import Choice, Lookup

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from plait.core import commands as c
-from plait.core.measuring import Figures, ReadMetrics, Timing
+from plait.core.metrics_commands import Figures, ReadMetrics, Timing
 from plait.repl.slash.layout import heading, pairs, paragraph
 from plait.repl.slash.registry import Prompt, notice
 from plait.repl.slash.wording import size

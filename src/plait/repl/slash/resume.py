@@ -11,8 +11,8 @@ import anyio.to_thread
 
 from plait.core import commands as c
 from plait.core.errors import UsageError
-from plait.core.resuming import Sought, resumable, session_to_resume
-from plait.core.revising import ChangeDirectory
+from plait.core.resuming import Candidates, resumable, session_to_resume
+from plait.core.revision_commands import ChangeDirectory
 from plait.core.session import SessionState
 from plait.exchange.listing import Listed, places
 from plait.repl.render import relative_time
@@ -128,7 +128,7 @@ async def _list(prompt: Prompt, rows: Sequence[c.SessionInfo]) -> None:
 async def _choices(lookup: Lookup, before: str) -> Sequence[Choice]:
     """All sessions; what is typed is looked for in name, title, first message and project."""
     fleet, closed = lookup.fleet, await lookup.closed()
-    there = Sought([row for row in fleet.sessions if row.id != fleet.shown])
+    there = Candidates([row for row in fleet.sessions if row.id != fleet.shown])
     taken = {row.name for row in fleet.sessions}
     named = [(row, there.word_for(row)) for row in there.fitting(before)]
     named += [(row, row.id if row.name in taken else closed.word_for(row)) for row in closed.fitting(f"{before} {lookup.typed}", OFFERED)]

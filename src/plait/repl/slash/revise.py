@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from plait.core import commands as c, events as e
 from plait.core.errors import UsageError
 from plait.core.messages import Attachment
-from plait.core.revising import EditMessage, ReadTurns, Redo, Rewind, TurnLine, Turns
+from plait.core.revision_commands import EditMessage, ReadTurns, Redo, Rewind, TurnLine, Turns
 from plait.repl.attach import attach, without_files
 from plait.repl.opening import clock
 from plait.repl.revisions import quoted

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from plait.core import commands as c, events as e
 from plait.core.counting import counted
 from plait.core.errors import UsageError
-from plait.core.revising import ReadTurns, Turns
+from plait.core.revision_commands import ReadTurns, Turns
 from plait.repl.clipboard import copy_text
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.registry import Prompt, SlashCommand, notice, read_status, usage_error

@@ -16,7 +16,7 @@ from plait.core.branching import taken_back
 from plait.core.commands import HistoryPage, ReadHistory
 from plait.core.context import compacted_words
 from plait.core.messages import AssistantMessage, SessionId, Turn
-from plait.core.revising import TurnLine
+from plait.core.revision_commands import TurnLine
 from plait.exchange.story import in_order
 from plait.repl import render
 from plait.repl.opening import clock

@@ -1,4 +1,4 @@
-"""How sessions are filed: tags, pin, archive and trash; and the one command that erases. See `core.sorting`."""
+"""How sessions are filed: tags, pin, archive and trash; and the one command that erases. See `core.filing_commands`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import anyio.to_thread
 
 from plait.core import commands as c, events as e
 from plait.core.errors import PlaitError, UsageError
-from plait.core.messages import SessionId
-from plait.core.session import SessionState
-from plait.core.sorting import (
+from plait.core.filing_commands import (
     ArchiveSession,
     DeleteSession,
+    FilingCommand,
     InTrash,
     PinSession,
     Purged,
     PurgeTrash,
     RestoreSession,
-    Sorting,
     TagSession,
     Trash,
 )
+from plait.core.messages import SessionId
+from plait.core.session import SessionState
 from plait.core.tags import tags_after
 from plait.runtime.acknowledging import done, happen, refuse_when_full
 from plait.runtime.managed import Managed
@@ -27,7 +27,7 @@ from plait.runtime.opening import work_stopped
 from plait.runtime.registry import Registry
 
 
-async def sort(registry: Registry, command: Sorting) -> c.Reply:
+async def carry_out_filing(registry: Registry, command: FilingCommand) -> c.Reply:
     """Carry out one of these commands. Raises `PlaitError` where it cannot be; nothing has changed then."""
     match command:
         case TagSession():

@@ -100,5 +100,5 @@ class Turns:
     can_redo: bool = False
 
 
-Revising: TypeAlias = Rewind | Redo | EditMessage | ForkSession | ChangeDirectory | ContinueLast | ReadTurns
-RevisingReply: TypeAlias = Turns
+RevisionCommand: TypeAlias = Rewind | Redo | EditMessage | ForkSession | ChangeDirectory | ContinueLast | ReadTurns
+RevisionReply: TypeAlias = Turns

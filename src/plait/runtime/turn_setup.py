@@ -28,7 +28,7 @@ class TurnPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnTools:
+class TurnDoors:
     """The doors that a turn goes through; all of them the coordinator's."""
 
     record: Callable[[e.Event], None]

@@ -57,5 +57,5 @@ class ContextReport:
     """What the model is told of what was put behind; empty if nothing was."""
 
 
-CompactingCommand: TypeAlias = Compact | ReadContext
-CompactingReply: TypeAlias = ContextReport
+ContextCommand: TypeAlias = Compact | ReadContext
+ContextReply: TypeAlias = ContextReport

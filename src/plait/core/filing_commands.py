@@ -87,5 +87,5 @@ class Purged:
     events: int
 
 
-Sorting: TypeAlias = TagSession | PinSession | ArchiveSession | DeleteSession | RestoreSession | PurgeTrash
-SortingReply: TypeAlias = Trash | Purged
+FilingCommand: TypeAlias = TagSession | PinSession | ArchiveSession | DeleteSession | RestoreSession | PurgeTrash
+FilingReply: TypeAlias = Trash | Purged

@@ -11,9 +11,7 @@ import pytest
 
 from plait.core import commands as c, events as e
 from plait.core.errors import StoreError
-from plait.core.messages import CallId, SessionId, ToolCall
-from plait.core.session import SessionState
-from plait.core.sorting import (
+from plait.core.filing_commands import (
     ArchiveSession,
     DeleteSession,
     PinSession,
@@ -24,6 +22,8 @@ from plait.core.sorting import (
     TagSession,
     Trash,
 )
+from plait.core.messages import CallId, SessionId, ToolCall
+from plait.core.session import SessionState
 from plait.models.scripted import Reply
 from plait.runtime.coordinator import Coordinator
 from plait.tools.ask_user import AskUser
