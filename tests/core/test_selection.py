@@ -56,6 +56,13 @@ def test_words_and_filters(asked: str, found: str) -> None:
     assert names(asked, every=True) == found
 
 
+def test_who_asks_for_closed_ones_need_not_say_where_they_lie() -> None:
+    assert names("state:closed") == "old"
+    assert names("state:Closed tag:api") == "old"
+    assert names("state:closed", archived=True) == "aside"
+    assert names("state:closed", trashed=True) == "gone"
+
+
 def test_every_state_can_be_asked_for_and_no_other() -> None:
     for state in STATES:
         names(f"state:{state}")

@@ -54,6 +54,9 @@ async def test_flags(tmp_path: Path) -> None:
         await prompt.type("/kill old")
         assert "old" not in await prompt.told("/sessions")
         assert "old - closed" in await prompt.told("/sessions --all")
+        assert "old - closed" in await prompt.told("/sessions state:closed")
+        for flag in ("--archived", "--trash"):
+            assert f"--waiting and {flag} do not go together. Take one of them." in await prompt.told(f"/sessions {flag} --waiting")
         assert "default" not in await prompt.told("/sessions --waiting")
         row = await prompt.row("auth-fix")
         verbose = await prompt.told("/sessions --verbose --all")

@@ -81,7 +81,10 @@ class Selection:
 
 
 def selection_of(words: Sequence[str], **where: bool) -> Selection:
-    """What is asked for by words and filters among them; `where` are the fields of the places. Raises `UsageError` for an unknown state."""
+    """What is asked for by words and filters among them; `where` are the fields of the places. Raises `UsageError` for an unknown state.
+
+    Who asks for `state:closed` means the closed ones, unless it is those of the archive or the trash.
+    """
     plain: list[str] = []
     found: dict[str, list[str]] = {name: [] for name in FILTERS}
     for word in words:
@@ -96,6 +99,8 @@ def selection_of(words: Sequence[str], **where: bool) -> Selection:
             near = difflib.get_close_matches(state, STATES, n=1)
             hint = f"Did you mean state:{near[0]}?" if near else f"There are {', '.join(STATES)}."
             raise UsageError(f"There is no state '{state[:40]}' of a session. {hint}")
+    if "closed" in states and not (where.get("archived") or where.get("trashed")):
+        where["closed"] = True
     tags = tuple(tag.lower() for tag in found["tag:"])
     return Selection(tuple(plain), tags, (found["project:"] or [""])[-1], states, **where)
 

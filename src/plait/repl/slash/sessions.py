@@ -68,6 +68,9 @@ def parse_sessions(argument: str) -> tuple[frozenset[str], Selection]:
     for flag in flags:
         if flag not in FLAGS:
             raise usage_error("sessions", USAGE, f"/sessions knows no '{flag[:40]}'{did_you_mean(flag, FLAGS)}")
+    over = next((flag for flag in ("--archived", "--trash") if flag in flags), "")
+    if over and "--waiting" in flags:
+        raise UsageError(f"No session that lies there waits for you: --waiting and {over} do not go together. Take one of them.")
     where = places_of(every="--all" in flags, archived="--archived" in flags, trashed="--trash" in flags)
     return flags, selection_of([word for word in words if not word.startswith("--")], **where)
 
