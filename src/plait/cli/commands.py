@@ -109,10 +109,10 @@ def doctor(repair: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def stats(as_json: bool) -> None:
     """Count sessions, messages, tokens and money, by model, project and day."""
-    from plait import stats_command
+    from plait.cli.stats import as_json as in_json, as_text, read_figures
 
-    figures = stats_command.read_figures(_paths().database)
-    click.echo(stats_command.as_json(figures) if as_json else stats_command.as_text(figures))
+    figures = read_figures(_paths().database)
+    click.echo(in_json(figures) if as_json else as_text(figures))
 
 
 @click.command()
