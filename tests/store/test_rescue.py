@@ -112,6 +112,29 @@ def test_a_file_that_cannot_be_read_stays(path: Path, unsaved: list[e.Stamped], 
     assert file.read_bytes() == content
 
 
+def test_of_a_file_that_is_cut_off_the_whole_lines_are_taken_in(path: Path, unsaved: list[e.Stamped]) -> None:
+    """A kill, or the disk once more, came while it was written."""
+    file = rescued(path, unsaved)
+    content = file.read_bytes()
+    file.write_bytes(content[: -len(content.splitlines()[-1]) // 2])
+    with closing(open_at(path)) as store:
+        (told,) = take_back(store, path, 2.0)
+        assert (told.taken, told.left) == (len(unsaved) - 1, 1)
+        assert "cannot be read" in told.text
+        assert len(store.sessions()) == 2
+    assert file.exists()
+    assert verify(path) == []
+
+
+def test_what_is_neither_an_event_nor_a_draft_is_told(path: Path, unsaved: list[e.Stamped]) -> None:
+    file = rescued(path, unsaved)
+    file.write_bytes(file.read_bytes() + b'{"type":"Cursor","epoch":1,"seq":1}\n')
+    with closing(open_at(path)) as store:
+        (told,) = take_back(store, path, 2.0)
+    assert (told.taken, told.left) == (len(unsaved), 1)
+    assert file.exists()
+
+
 def test_the_first_place_that_takes_it_gets_it(path: Path, unsaved: list[e.Stamped], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     file = write_rescue([tmp_path / "none", tmp_path / "file", tmp_path], path, 1.0, unsaved, ())

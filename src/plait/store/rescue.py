@@ -76,17 +76,24 @@ def take_back(store: Store, database: Path, now: float) -> list[Rescued]:
 def _taken(store: Store, path: Path, now: float) -> Rescued:
     events: dict[SessionId, list[Stamped]] = {}
     drafts: list[KeepDraft] = []
-    try:
-        for line in path.read_bytes().splitlines():  # of bytes: a text has more characters that end a line than JSON escapes
-            match decode(line):
-                case Stamped() as stamped:
-                    events.setdefault(stamped.session, []).append(stamped)
-                case KeepDraft() as draft:
-                    drafts.append(draft)
-    except (OSError, ValueError, CodecError) as error:
-        return Rescued(path, 0, 1, f"it cannot be read: {error}")
     taken = left = 0
     reason = ""
+    try:
+        lines = path.read_bytes().splitlines()  # of bytes: a text has more characters that end a line than JSON escapes
+    except OSError as error:
+        return Rescued(path, 0, 1, f"it cannot be read: {error}")
+    for line in lines:
+        try:
+            one = decode(line)
+        except CodecError as error:
+            one, reason = None, f"it cannot be read: {error}"
+        match one:
+            case Stamped() as stamped:
+                events.setdefault(stamped.session, []).append(stamped)
+            case KeepDraft() as draft:
+                drafts.append(draft)
+            case _:
+                left, reason = left + 1, reason or "it is neither an event nor a draft"
     for session, told in events.items():
         try:
             _append(store, session, told)
