@@ -176,9 +176,11 @@ def test_a_stopped_owner_that_goes_on_has_lost_nothing(place: Place) -> None:
         until(lambda: state(owner.child.pid) == "T")
         other.enter("are you there?")
         other.until(lambda: "does not answer" in " ".join(other.text.split()))
+        waits = "This message is not taken yet. It is sent as soon as it can be: are you there?"
+        other.until(lambda: waits in " ".join(other.text.split()))
         os.kill(owner.child.pid, signal.SIGCONT)
-        for one in (owner, other):
-            one.until(lambda one=one: one.text.count("are you there?") == 2)  # type: ignore[misc]  # no type
+        owner.until(lambda: owner.text.count("are you there?") == 2)
+        other.until(lambda: other.text.count("are you there?") == 3)
         other.shows("answers again")
 
 

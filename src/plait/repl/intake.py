@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from plait.core import commands as c
+from plait.core.brief import in_one_line
 from plait.core.errors import NotSaved, PlaitError
 from plait.repl.asking import Asking
 from plait.repl.attach import attach
@@ -28,6 +29,9 @@ from plait.repl.slash.registry import Prompt, Registry
 from plait.repl.surface import Terminal
 from plait.repl.trust import TrustDialog
 from plait.repl.user_shell import UserShell
+
+LATE = 1.5
+"""Seconds after which a message that is not taken yet is shown: it stands in no line any more, and in the conversation only once taken."""
 
 
 class Loop(Prompt, Protocol):
@@ -152,9 +156,18 @@ class Intake:
             self._prompt.show(render_error(str(error), self._prompt.look))
             self._drafts.into_line(text)
             return
+        say = c.Say(session, attached.text, attached.attachments)
         self._outbox.add()
-        self._tasks.start_soon(self._outbox.send, c.Say(session, attached.text, attached.attachments))
+        self._tasks.start_soon(self._outbox.send, say)
+        self._tasks.start_soon(self._show_if_late, say)
         self._tasks.start_soon(self._drafts.save)  # what is sent is no draft any more, once it is on disk as a message
+
+    async def _show_if_late(self, say: c.Say) -> None:
+        """Show a message that nobody has taken for a while, such as one for a plait that does not answer."""
+        await anyio.sleep(LATE)
+        if any(one is say for one in self._outbox.unanswered):
+            waits = "This message is not taken yet. It is sent as soon as it can be: "
+            self._prompt.show(render_notice("warning", waits + in_one_line(say.text), self._prompt.look))
 
     async def _submit(self, command: c.Command) -> None:
         """Send a message. One that was not taken is a draft of its session again; one that only waits for the disk would be there twice."""
