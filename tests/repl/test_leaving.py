@@ -64,12 +64,14 @@ class SilentOwner:
         return await self.coordinator.sessions()
 
 
-async def test_a_message_that_nobody_answered_is_shown_when_plait_is_left() -> None:
+async def test_a_message_that_nobody_answers_is_shown_as_not_taken_and_again_when_plait_is_left() -> None:
     async with standing(World(scripted()), "a", client=SilentOwner) as stand:
         stand.page.columns = 200
         stand.page.enter("was it taken")
         stand.page.enter("and this")
         await until(lambda: stand.repl._intake.sending)
+        waits = "This message is not taken yet. It is sent as soon as it can be: "
+        await until(lambda: waits + "was it taken" in stand.page.text and waits + "and this" in stand.page.text)
         stand.page.leave()
         await until(lambda: gone(stand))
         unknown = "It is not known whether this message was taken. Look for it later, and send it again if it is not there: "
@@ -150,6 +152,16 @@ async def test_typing_ahead_is_no_answer_and_comes_back() -> None:
         await until(lambda: stand.page.draft == "stop\nwhat now?\nunder way")
         assert stand.repl.session == stand.sessions["c"]
         assert stand.said("c") == []
+
+
+async def test_a_hint_about_a_question_goes_with_its_answer() -> None:
+    async with at_work(Taps()) as stand:
+        stand.page.enter("perhaps")
+        await until(lambda: len(stand.page.hints) == 1)
+        assert "That is none of the answers" in stand.page.hints[0]
+        stand.page.enter("stay")
+        await until(lambda: stand.repl.prompt_text() == "(c) > ")
+        assert stand.page.hints[1:] == [""]
 
 
 async def test_what_was_typed_after_exit_is_taken_before_it() -> None:

@@ -26,6 +26,7 @@ class Asides:
         self._give_back = give_back
         self._scope: anyio.CancelScope | None = None
         self._answers: tuple[str, ...] = ()
+        self._hinted = False
 
     @property
     def prompt(self) -> str:
@@ -63,13 +64,20 @@ class Asides:
                     answer = answers[word]
                 elif not readable or len(word.split()) > 1:
                     meanwhile.append(line.text)
-                    self._screen.hint(f"Type {' or '.join(self._answers)}; what you typed comes back after it.")
+                    self._hint(f"Type {' or '.join(self._answers)}; what you typed comes back after it.")
                 else:
-                    self._screen.hint(f"That is none of the answers: type {' or '.join(self._answers)}. Ctrl+C gives it up.")
+                    self._hint(f"That is none of the answers: type {' or '.join(self._answers)}. Ctrl+C gives it up.")
         self._scope = None
+        if self._hinted:
+            self._hinted = False
+            self._screen.hint("")  # it was about a question that is over
         if meanwhile:
             self._give_back("\n".join(meanwhile))
         for key in keys:
             self._screen.put(key)
         self._screen.refresh()
         return answer
+
+    def _hint(self, text: str) -> None:
+        self._screen.hint(text)
+        self._hinted = True

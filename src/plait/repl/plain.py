@@ -162,8 +162,9 @@ class PlainScreen:
         self._prompt_soon()
 
     def hint(self, text: str, seconds: float = 4.0) -> None:
-        """Print it."""
-        self.write(text)
+        """Print it; an empty one takes back what was hinted, which a linear terminal cannot."""
+        if text:
+            self.write(text)
 
     def leave(self) -> None:
         """End the lines."""

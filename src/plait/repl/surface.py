@@ -77,7 +77,7 @@ class Terminal(Surface, Protocol):
         ...
 
     def hint(self, text: str, seconds: float = 4.0) -> None:
-        """Show a line for a while."""
+        """Show a line for a while; an empty one takes away what is shown."""
         ...
 
     def forward(self, sequence: str) -> None:
