@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,16 @@ def test_figures_by_model_project_and_day(store: SqliteStore) -> None:
     shown = as_text(figures).splitlines()
     assert shown[0] == f"3 sessions (2 open, 1 closed), {figures.messages} messages"
     assert shown[1] == "1 call, 1,000 tokens in, 20 out, $0.25"
+    assert told["byProject"][0]["name"] == PROJECT.name
+    assert told["byProject"][0]["directory"] == PROJECT.directory
+    names = [line.split("  ")[1] for line in shown[shown.index("By project") + 1 :][:2]]
+    assert names == [PROJECT.name, OTHER.name]
+
+
+def test_projects_of_one_name_are_told_apart_by_their_directories(store: SqliteStore) -> None:
+    alike = [replace(one, name="work") for one in (PROJECT, OTHER)]
+    shown = as_text(figures_of(store.sessions(), [], alike))
+    assert all(f"  work ({one.directory})  " in shown for one in alike)
 
 
 def test_no_figures_where_nothing_is(tmp_path: Path) -> None:
@@ -163,9 +174,9 @@ def test_no_figures_where_nothing_is(tmp_path: Path) -> None:
 
 def test_unknown_prices_are_told(store: SqliteStore) -> None:
     row = Used("m", PROJECT.id, "2026-01-31", 2, 1, 1, 0, 0.0, 2)
-    assert "2 calls of unknown price" in as_text(figures_of(store.sessions(), [row]))
+    assert "2 calls of unknown price" in as_text(figures_of(store.sessions(), [row], store.projects()))
     priced = Used("m", PROJECT.id, "2026-02-01", 1, 1, 1, 0, 0.000125, 0)
-    assert "$0.000125 without 2 calls of unknown price" in as_text(figures_of(store.sessions(), [row, priced]))
+    assert "$0.000125 without 2 calls of unknown price" in as_text(figures_of(store.sessions(), [row, priced], store.projects()))
 
 
 # plait backup and plait doctor

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from plait.core.commands import SessionInfo
 from plait.core.counting import counted, dollars
+from plait.core.ports import Project
 from plait.core.sanitize import sanitize
 from plait.core.session import SessionState
 from plait.store.reading import Used, reading
@@ -45,17 +46,19 @@ class Figures:
     total: Total = field(default_factory=Total)
     models: dict[str, Total] = field(default_factory=dict)
     projects: dict[str, tuple[int, int, Total]] = field(default_factory=dict)
-    """Sessions, messages, and what they took."""
+    """By its id: sessions, messages, and what they took."""
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The name and the directory of each project, by its id."""
     days: dict[str, Total] = field(default_factory=dict)
 
 
 def read_figures(database: Path) -> Figures:
     """The figures of the database as it is now; all nothing where there is none. Raises `StoreError`."""
     with reading(database) as reader:
-        return figures_of(reader.sessions(), reader.usage()) if reader is not None else Figures()
+        return figures_of(reader.sessions(), reader.usage(), reader.projects()) if reader is not None else Figures()
 
 
-def figures_of(rows: Sequence[SessionInfo], used: Sequence[Used]) -> Figures:
+def figures_of(rows: Sequence[SessionInfo], used: Sequence[Used], projects: Sequence[Project]) -> Figures:
     """The figures: the model that cost most first, then the largest; projects likewise; days from the first on."""
     closed = sum(row.state is SessionState.COMPLETED for row in rows)
     figures = Figures(len(rows) - closed, closed, sum(row.messages for row in rows))
@@ -67,6 +70,7 @@ def figures_of(rows: Sequence[SessionInfo], used: Sequence[Used]) -> Figures:
     for project, total in sorted(((row.project, took.get(row.project, Total())) for row in rows), key=_largest):
         mine = [row for row in rows if row.project == project]
         figures.projects[project] = (len(mine), sum(row.messages for row in mine), total)
+    figures.places = {one.id: (one.name, one.directory) for one in projects}
     return figures
 
 
@@ -89,12 +93,24 @@ def as_json(figures: Figures) -> str:
         **asdict(figures.total),
         "byModel": [{"model": name, **asdict(total)} for name, total in figures.models.items()],
         "byProject": [
-            {"project": name, "sessions": sessions, "messages": messages, **asdict(total)}
-            for name, (sessions, messages, total) in figures.projects.items()
+            {"project": one, **_place(figures, one), "sessions": sessions, "messages": messages, **asdict(total)}
+            for one, (sessions, messages, total) in figures.projects.items()
         ],
         "byDay": [{"day": name, **asdict(total)} for name, total in figures.days.items()],
     }
     return json.dumps(plain)
+
+
+def _place(figures: Figures, project: str) -> dict[str, str]:
+    name, directory = figures.places[project]
+    return {"name": name, "directory": directory}
+
+
+def _named(figures: Figures, project: str) -> str:
+    """What a project is called, with its directory where another one is called the same."""
+    name, directory = figures.places[project]
+    alike = sum(figures.places[one][0] == name for one in figures.projects)
+    return f"{name} ({directory})" if alike > 1 else name
 
 
 def as_text(figures: Figures) -> str:
@@ -105,8 +121,8 @@ def as_text(figures: Figures) -> str:
         ", ".join(_cells(figures.total)),
     ]
     projects = [
-        ((name, counted(sessions, "session"), counted(messages, "message")), total)
-        for name, (sessions, messages, total) in figures.projects.items()
+        ((_named(figures, one), counted(sessions, "session"), counted(messages, "message")), total)
+        for one, (sessions, messages, total) in figures.projects.items()
     ]
     lines += _table("By model", [((name or "not known",), total) for name, total in figures.models.items()])
     lines += _table("By project", projects)
