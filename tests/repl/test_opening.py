@@ -27,13 +27,14 @@ def answered(place: int, progress: int) -> list[e.Event]:
     return [e.UserSaid(f"question {place}"), e.TurnStarted(turn), *steps, said, e.TurnEnded(turn, "done", True)]
 
 
-async def opening_of(answers: Sequence[int]) -> tuple[Opening, int]:
-    """The opening of a session whose answers took so many steps each; and its last sequence number."""
+async def opening_of(answers: Sequence[int], *after: e.Event) -> tuple[Opening, int]:
+    """The opening of a session whose answers took so many steps each, with what came after them; and its last sequence number."""
     world = World(scripted())
     world.store.project(Project(ProjectId("shop-a7b3c2d1"), "shop", "/shop", 1.0))
     events: list[e.Event] = [e.SessionOpened("default", "development", ProjectId("shop-a7b3c2d1"), "/shop")]
     for progress in answers:
         events += answered(len(events) + 1, progress)
+    events += after
     session = Session(SESSION)
     stamped = tuple(e.Stamped(SESSION, seq, float(seq), event) for seq, event in enumerate(events, 1))
     for one in stamped:
@@ -59,6 +60,14 @@ async def test_a_short_session_is_read_in_one_page() -> None:
     opening, seq = await opening_of([0] * 300)
     assert sum(isinstance(one.event, (e.UserSaid, e.AssistantSaid)) for one in opening.recent) == SHOWN_MESSAGES
     assert (opening.more, opening.seq, len(opening.inputs)) == (True, seq, 200)
+
+
+async def test_what_is_no_talk_does_not_make_a_session_look_fresh() -> None:
+    opening, seq = await opening_of([1], e.Closed(), e.Reopened(), e.Renamed("docs", by_hand=True))
+    assert opening.seq == seq
+    said = max(one.at for one in opening.recent if isinstance(one.event, e.AssistantSaid))
+    assert opening.last_at == said
+    assert opening.heading("docs", "", said + 366 * 86_400.0).startswith("docs · 1 year ago")
 
 
 async def test_reading_ends_however_long_an_answer_is() -> None:

@@ -35,6 +35,7 @@ class Opening:
     more: bool
     seq: int
     last_at: float
+    """When something was said last. That a session was looked at, named or opened again is no talk."""
 
     @property
     def history(self) -> InMemoryHistory:
@@ -91,7 +92,8 @@ async def read_opening(client: Client, session: SessionId) -> Opening:
         if not before or count_messages(told[start:]) >= SHOWN_MESSAGES:
             break
     inputs = [one.event.text for one in events if isinstance(one.event, e.UserSaid)]
-    seq, at = ((last.seq or 0), last.at) if last else (0, 0.0)
+    seq = (last.seq or 0) if last else 0
+    at = next((one.at for one in reversed(told) if isinstance(one.event, (e.UserSaid, e.AssistantSaid))), 0.0)
     return Opening(told[start:], tuple(inputs[-INPUTS:]), count_messages(told[:start]), before > 0, seq, at)
 
 
