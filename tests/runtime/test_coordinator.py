@@ -82,12 +82,13 @@ async def test_closing_stops_the_turn_keeps_what_came_and_drops_nothing_silently
     world = World(scripted(Reply(match="one", text="partial", hang=True), Reply(match="two", text="never")))
     async with world.start() as coordinator:
         session = await opened(coordinator)
-        first, second = await said(coordinator, session, "one"), await said(coordinator, session, "two")
+        first, second, third = [await said(coordinator, session, text) for text in ("one", "two", "three")]
         await shown(coordinator, session, "partial")
         await ask(coordinator, c.CloseSession(session), c.Done)
         log = world.log(session)
         assert [event for event in log if isinstance(event, e.TurnEnded)] == [
             e.TurnEnded(second, "interrupted", False),
+            e.TurnEnded(third, "interrupted", False),
             e.TurnEnded(first, "interrupted", False),
         ]
         assert log[-1] == e.Closed()

@@ -126,7 +126,7 @@ async def work_stopped(registry: Registry, session: SessionId) -> Managed:
     while True:
         managed = await registry.managed(session)  # anew each time: while its turn stopped, it may have left the memory
         while managed.session.queue:  # before its running turn ends, which would start the next one
-            registry.record(session, e.TurnEnded(managed.session.queue[-1], "interrupted", managed.log.attended))
+            registry.record(session, e.TurnEnded(managed.session.queue[0], "interrupted", managed.log.attended))
         if managed.scope is None:
             break
         await registry.stop_turn(managed)
