@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import anyio.to_thread
 
@@ -14,17 +15,18 @@ from plait.core import commands as c
 from plait.core.errors import PlaitError, UsageError
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
-from plait.core.resuming import resumable, session_to_resume
+from plait.core.resuming import resumable, session_to_resume, those_meant
 from plait.core.revision_commands import ContinueLast
 from plait.core.session import SessionState
 from plait.program import Beginning
 from plait.repl.lines import Line
 from plait.repl.surface import Terminal
 
+Choice: TypeAlias = Callable[[Sequence[c.SessionInfo], str], Awaitable[c.SessionInfo | None]]
+"""Has the user choose among sessions, with words that narrow them already; None if they leave instead."""
 
-async def first_session(
-    client: Client, directory: str, beginning: Beginning, choose: Callable[[Sequence[c.SessionInfo]], Awaitable[c.SessionInfo | None]]
-) -> c.SessionInfo | None:
+
+async def first_session(client: Client, directory: str, beginning: Beginning, choose: Choice) -> c.SessionInfo | None:
     """The session to show first; None if the user was to choose one and left. Raises `PlaitError`.
 
     A name that was given is opened, made if need be. Without any wish it is the project's last one, else a fresh one.
@@ -64,16 +66,14 @@ def _error(reply: c.Reply, what: str) -> PlaitError:
     return (UsageError if isinstance(reply, c.Refused) and reply.error == UsageError.__name__ else PlaitError)(text)
 
 
-async def _resumed(
-    client: Client, directory: str, words: str, choose: Callable[[Sequence[c.SessionInfo]], Awaitable[c.SessionInfo | None]]
-) -> c.SessionInfo | None:
+async def _resumed(client: Client, directory: str, words: str, choose: Choice) -> c.SessionInfo | None:
     rows = await client.sessions()
-    if words:
+    if words and len(those_meant(rows, words, directory)) < 2:
         return session_to_resume(rows, words, directory)
     offered = resumable(rows, directory)
     if not offered:
         raise UsageError("There is no session to go on with yet. Start plait without -r.")
-    return await choose(offered)
+    return await choose(offered, words.strip())
 
 
 async def offer_directory(screen: Terminal, shown: c.SessionInfo) -> None:

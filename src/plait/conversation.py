@@ -68,10 +68,10 @@ async def converse(
             watching.start_soon(_leave_silent_owner, client, screen, scope)
             async with client:
 
-                async def choose(rows: Sequence[c.SessionInfo]) -> c.SessionInfo | None:
+                async def choose(rows: Sequence[c.SessionInfo], words: str) -> c.SessionInfo | None:
                     choosing = Choosing(screen, look, rows, program.directory)
                     front.lead_to(choosing, choosing.completer)
-                    return await choosing.chosen()
+                    return await choosing.chosen(words)
 
                 shown = await first_session(client, program.directory, beginning, choose)
                 if shown is None:

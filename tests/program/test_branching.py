@@ -163,6 +163,28 @@ def test_choosing_a_session(place: Place, columns: int, rows: int) -> None:
         plait.assert_restored()
 
 
+def test_words_that_several_sessions_are_about_narrow_what_is_offered(place: Place) -> None:
+    for name, text in (("auth-fix", "the login is broken"), ("auth-docs", "the login is described"), ("parser", "tokens are lost")):
+        assert place.run("run", "--session", name, text).returncode == 0
+    with place.start("-r", "login") as plait:
+        plait.until(lambda: plait.text.startswith("resume > login"))
+        plait.until(lambda: all(f" {name}" in plait.text for name in ("auth-docs", "auth-fix")))
+        assert " parser" not in plait.text
+        plait.type(" broken")
+        plait.until(lambda: " auth-docs" not in plait.text and " auth-fix" in plait.text)
+        plait.send("\r")
+        at(plait, "auth-fix")
+        assert plait.leave() == 0
+    with place.start("--plain", "-r", "login") as plait:
+        plait.shows("2 auth-docs")
+        assert "parser" not in plait.text
+        plait.enter("2")
+        plait.shows("(auth-docs) >")
+        assert plait.leave() == 0
+    refused = place.run("run", "-r", "login", "hello")
+    assert (refused.returncode, "'login' can mean 2 sessions: auth-" in refused.stderr) == (2, True)
+
+
 def test_choosing_from_a_printed_list(place: Place) -> None:
     for name, text in (("auth-fix", "the login is broken"), ("auth-docs", "the login is described"), ("parser", "tokens are lost")):
         assert place.run("run", "--session", name, text).returncode == 0

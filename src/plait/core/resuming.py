@@ -56,12 +56,18 @@ class Candidates:
         return row.name if self._first.get(row.name) == row.id else row.id
 
 
-def session_to_resume(rows: Sequence[SessionInfo], words: str, directory: str) -> SessionInfo:
-    """The session that is meant, wherever it lies but in the trash. Raises `UsageError` with the candidates, or the nearest name."""
+def those_meant(rows: Sequence[SessionInfo], words: str, directory: str) -> list[SessionInfo]:
+    """The sessions that can be meant, wherever they lie but in the trash: that of this name or id, else all that are about it."""
     word = words.strip()
     if named := session_named(rows, word, directory):
-        return named
-    found = Candidates(resumable(rows, directory)).fitting(word)
+        return [named]
+    return Candidates(resumable(rows, directory)).fitting(word)
+
+
+def session_to_resume(rows: Sequence[SessionInfo], words: str, directory: str) -> SessionInfo:
+    """The one session that is meant, see `those_meant`. Raises `UsageError` with the candidates, or the nearest name."""
+    word = words.strip()
+    found = those_meant(rows, word, directory)
     if len(found) == 1:
         return found[0]
     if found:

@@ -53,9 +53,9 @@ class Choosing:
     def __repr__(self) -> str:
         return f"<Choosing [{len(self._candidates.rows)} sessions]>"
 
-    async def chosen(self) -> SessionInfo | None:
-        """The session that the user chooses; None if they leave instead."""
-        self._begin("")
+    async def chosen(self, words: str = "") -> SessionInfo | None:
+        """The session that the user chooses, among those that fit `words` at first; None if they leave instead."""
+        self._begin(words, words)
         while True:
             match line := await self._screen.read():
                 case Ended():
@@ -70,11 +70,12 @@ class Choosing:
                         self._screen.write(render_error(str(error), self._now))
                         self._begin(line.text.strip())
 
-    def _begin(self, text: str) -> None:
+    def _begin(self, text: str, words: str = "") -> None:
+        """Offer the sessions with `text` in the line; where nothing can be redrawn, those that fit `words`."""
         if self._screen.keeps_draft:
             self._screen.pick(text or self._screen.draft, self._screen.leave, self._widen)
         else:
-            self._print(self._candidates.fitting(""))
+            self._print(self._candidates.fitting(words))
 
     def _widen(self) -> None:
         """This project's sessions alone, or all again."""
