@@ -123,6 +123,21 @@ def test_yaml_that_means_harm_or_is_none_is_told(data: bytes, told: str) -> None
     assert any(told in one.reason and one.loss for one in left), left
 
 
+@pytest.mark.parametrize(
+    ("data", "reason", "said"),
+    [
+        (b'model: a\nmessages:\n- role: user\n  content: "half', "it is not valid YAML", []),
+        (b"model: a\nmessages: {{{\n", "a key in it is not a text", []),
+        (b"model: \xff\n\x00messages:\n", "it is not valid YAML", []),
+        (b'model: a\nmessages:\n- {role: user, content: hi}\n- role: assistant\n  content: "ha', "it is not valid YAML", ["hi"]),
+    ],
+)
+def test_a_broken_session_is_told_once_and_so_far_as_it_goes(data: bytes, reason: str, said: list[str]) -> None:
+    found, left = read_bytes(data, "aichat")
+    assert [(one.reason, one.loss) for one in left] == [(reason, True)]
+    assert [one.text for conversation in found for one in conversation.said] == said
+
+
 def test_tags_make_nothing() -> None:
     data = (
         b"model: a\nmessages:\n- role: user\n  content: !!python/object/apply:os.system ['false']\n- {role: user, content: !!binary aGk=}\n"
@@ -144,4 +159,4 @@ def test_values_come_back_as_they_were_written(value: object) -> None:
     assert DEEPEST > 12
     text = json.dumps(value, ensure_ascii=False) + "\n"  # which is YAML, texts in double quotes
     found = parsed(io.BytesIO(text.encode()))
-    assert (found.value, found.problems) == (value, ())
+    assert (found.value, found.broken, found.replaced) == (value, "", "")

@@ -49,14 +49,21 @@ def read(stream: IO[bytes], origin: str) -> Reading:
 
 def _session_of(stream: Lines, origin: str) -> Iterator[Found]:
     document = parsed(stream)
-    for problem in document.problems:
-        yield Left(origin, problem)
     value = document.value
-    if not isinstance(value, dict) or not value.keys() & {"messages", "compressed_messages"}:
+    messages = [*list_in(value, "compressed_messages"), *list_in(value, "messages")]
+    if document.broken:
+        yield Left(origin, document.broken)
+        if messages and _content(messages[-1]) is None:
+            del messages[-1]  # the break went through it, and is told
+        if not messages:
+            return
+    elif not isinstance(value, dict) or not value.keys() & {"messages", "compressed_messages"}:
         yield Left(origin, "this is not a session of aichat")
         return
+    if document.replaced:
+        yield Left(origin, document.replaced)
     teller = _Teller(text_in(value, "model"))
-    for message in (*list_in(value, "compressed_messages"), *list_in(value, "messages")):
+    for message in messages:
         teller.take(message)
     for reason, count in teller.strange.items():
         yield Left(origin, reason, count)
@@ -85,7 +92,7 @@ class _Teller:
 
     def take(self, message: Json) -> None:
         """One message."""
-        role, content = text_in(message, "role"), message.get("content") if isinstance(message, dict) else None
+        role, content = text_in(message, "role"), _content(message)
         results = _results_in(content)
         if results is not None:
             self.take_calls(*results)
@@ -112,6 +119,10 @@ class _Teller:
         for said in (Said("assistant", text, self._at, thinking, tuple(calls), model=self._model), Said("tool", results=tuple(answers))):
             if not said.empty:
                 self.said.append(said)
+
+
+def _content(message: Json) -> Json:
+    return message.get("content") if isinstance(message, dict) else None
 
 
 def _results_in(content: Json) -> tuple[list[Json], str, str] | None:

@@ -27,10 +27,11 @@ _REPLACED = "�"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The first document, as far as it goes; `problems` is why it goes no further, and what was put right."""
+    """The first document, as far as it goes: `broken` is why it goes no further, `replaced` what was put right; each empty for nothing."""
 
     value: Json
-    problems: tuple[str, ...]
+    broken: str
+    replaced: str
 
 
 def parsed(stream: Lines) -> Parsed:
@@ -52,7 +53,7 @@ def parsed(stream: Lines) -> Parsed:
     if not problem and source.ended and not source.line_ended:
         problem = "the last line is cut off"
     replaced = "bytes that are not UTF-8 were replaced by �" if source.replaced else ""
-    return Parsed(document.root, tuple(one for one in (problem, replaced) if one))
+    return Parsed(document.root, problem, replaced)
 
 
 class _TooLong(Exception):
