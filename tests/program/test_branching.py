@@ -107,7 +107,7 @@ def test_coming_back_by_name_or_to_the_last_one_or_where_the_directory_is_gone(p
         assert plait.leave() == 0
     with place.start("-r", "login") as plait:
         plait.shows(f"'auth-fix' worked in {gone}")
-        chooses(plait, "yes/no", "y")
+        chooses(plait, "y/n", "y")
         plait.shows(f"This session works in {place.work}")
         assert plait.leave() == 0
     rows = {row.name: row for row in place.sessions()}

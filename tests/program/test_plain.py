@@ -96,6 +96,19 @@ def test_linear_text_asks_about_agents_md(place: Place) -> None:
         plait.ready()
 
 
+def test_linear_text_shows_the_answers_of_a_question_also_while_a_turn_runs(place: Place) -> None:
+    place.script.write_text('[[reply]]\nmatch = "endless"\ntext = "A paragraph.\\n\\nAnd anoth"\nhang = true\n')
+    with place.start("--plain") as plait:
+        plait.ready().send("endless\n")
+        plait.shows("A paragraph.")
+        plait.send("/delete default\n")
+        plait.until(lambda: plait.text.splitlines()[-1].startswith("(y/n) >"))
+        assert "into the trash?" in " ".join(plait.text.split())
+        plait.pause(0.4)
+        plait.send("n\n")
+        plait.shows("stays where it is.")
+
+
 def test_ascii_alone(place: Place) -> None:
     place.script.write_text(SAID + '[[reply]]\nmatch = "no tool"\ntext = "No."\n[[reply]]\nmatch = "dance"\ncalls = [{ name = "dance" }]\n')
     with place.start(LANG="C", LC_ALL="C") as plait:

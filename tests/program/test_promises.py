@@ -55,7 +55,7 @@ def test_settings_are_read(place: Place) -> None:
         plait.until(lambda: "two ✓" in plait.toolbar)
         assert waiting(plait) == "[default !] +1 more"
         plait.enter("/new four")
-        chooses(plait, "yes/no", "n")
+        chooses(plait, "y/n", "n")
         assert "3 of 3 sessions with messages are open." in joined(plait)
         assert b"\x1b]2;" not in plait.sent
         assert plait.leave() == 0

@@ -95,10 +95,10 @@ def answers_from_elsewhere(plait: Plait) -> None:
 def closes_and_reopens(plait: Plait) -> None:
     """What is unread is not closed without a question, and not lost."""
     plait.enter("/close docs")
-    chooses(plait, "yes/no", "n")
+    chooses(plait, "y/n", "n")
     plait.shows("'docs' stays open.")
     plait.enter("/close docs")
-    chooses(plait, "yes/no", "y")
+    chooses(plait, "y/n", "y")
     plait.until(lambda: "Closed 'docs' with" in plait.everything and "docs" not in plait.toolbar)
     goes(plait, "/reopen docs", "docs")
     plait.shows("  Then it is sqlite.")

@@ -23,11 +23,11 @@ def test_a_session_goes_into_the_trash_and_out_of_it_for_good(place: Place) -> N
         plait.shows("It goes on")
         plait.enter("/delete one")
         plait.shows("it is working) into the trash?")
-        chooses(plait, "yes/no", "y")
+        chooses(plait, "y/n", "y")
         plait.until(lambda: plait.name in ("two", "three"))
         plait.enter("/delete two")
         plait.shows("Put 'two' (2 messages) into the trash?")
-        chooses(plait, "yes/no", "y")
+        chooses(plait, "y/n", "y")
         plait.shows("'two' is in the trash")
         beside = place.run("trash")
         assert beside.stdout.splitlines()[0].startswith("two  2 messages, ")
@@ -56,7 +56,7 @@ def test_the_trash_with_nobody_there(place: Place) -> None:
     with place.start("--session", "one") as plait:
         plait.ready("(one) >").enter("/delete two")
         plait.shows("into the trash?")
-        chooses(plait, "yes/no", "y")
+        chooses(plait, "y/n", "y")
         plait.shows("'two' is in the trash")
         assert plait.leave() == 0
     assert "is out of the trash" in place.run("trash", "restore", "two").stdout
@@ -69,7 +69,7 @@ def test_the_trash_with_nobody_there(place: Place) -> None:
     with place.start("--session", "one") as plait:
         plait.ready("(one) >").enter("/delete two")
         plait.shows("into the trash?")
-        chooses(plait, "yes/no", "y")
+        chooses(plait, "y/n", "y")
         plait.shows("'two' is in the trash")
         assert plait.leave() == 0
     assert place.run("export", "--all", "--format", "json").stdout.count('"SessionOpened"') == 1

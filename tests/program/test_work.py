@@ -18,21 +18,22 @@ def test_the_eleventh_session(place: Place) -> None:
             goes(plait, f"/new s{number} -- hi {number}", f"s{number}")
             plait.until(lambda number=number: plait.everything.count(f"hi {number}") == 3)  # type: ignore[misc]  # a lambda's default
         plait.enter("/new eleven")
-        chooses(plait, "yes/no", "n")
+        chooses(plait, "y/n", "n")
         at(plait, "s10")
         said = joined(plait)
         assert "10 of 10 sessions with messages are open." in said
         for way_out in ("/close default", "plait --session ", "plait config set max_sessions 20"):
             assert way_out in said
-        assert "Close 'default' (ready, last used just now) and go on? (y/n)" in said
+        assert "Close 'default' (ready, last used just now) and go on?" in said
+        assert "go on? (" not in said, "the answers stand before the line alone"
         plait.enter("/new eleven -- hi 11")
-        chooses(plait, "yes/no", "y")
+        chooses(plait, "y/n", "y")
         at(plait, "eleven")
         assert "Closed 'default' with 2 messages" in joined(plait)
         plait.until(lambda: plait.everything.count("hi 11") == 3)
         told(plait, "/sessions --all", "default")
         plait.enter("/reopen default")
-        chooses(plait, "yes/no", "n")
+        chooses(plait, "y/n", "n")
         at(plait, "eleven")
         assert plait.leave() == 0
 

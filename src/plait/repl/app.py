@@ -109,7 +109,8 @@ class Repl(OnScreen):
 
     def linear_prompt_text(self) -> str:
         """The prompt where it cannot be taken back: nothing while an answer comes, so that it stands in no answer's middle."""
-        return "" if self._toolbar.running and self._asking.question is None else self.prompt_text()
+        asks = self._asides.prompt or self._asking.question
+        return "" if self._toolbar.running and not asks else self.prompt_text()
 
     def status_text(self) -> str:
         """The row above the prompt, right-aligned: who waits."""
@@ -286,7 +287,7 @@ class Repl(OnScreen):
 
     async def confirm(self, question: str) -> bool:
         """Ask yes or no."""
-        return await self._asides.choose(f"{question} (y/n)", YES_OR_NO) == "yes"
+        return await self._asides.choose(question, YES_OR_NO) == "y"
 
     async def _choose(self, question: str, answers: tuple[str, ...]) -> str | None:
         return await self._asides.choose(question, {word: word for word in answers})

@@ -14,7 +14,7 @@ from plait.repl.asking import READABLE
 from plait.repl.lines import Ended, LeaveAsked, Line
 from plait.repl.surface import Terminal
 
-YES_OR_NO = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
+YES_OR_NO = {"y": "y", "yes": "y", "n": "n", "no": "n"}
 
 
 class Asides:
