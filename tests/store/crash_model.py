@@ -240,7 +240,8 @@ class CrashMachine(RuleBasedStateMachine):
             told = f"acknowledged {self.said}, of unknown outcome {self.unknown}, found {found}"
             sys.stderr.write(told + "\n")
             raise AssertionError(told)
-        assert drafts in (self.drafts, self.drafts | dict([self.unknown_draft] if self.unknown_draft else []))
+        possible = (self.drafts, self.drafts | dict([self.unknown_draft] if self.unknown_draft else []))
+        assert drafts in possible, f"acknowledged drafts {self.drafts}, of unknown outcome {self.unknown_draft}, found {drafts}"
         self.said, self.drafts, self.unknown, self.unknown_draft = found, drafts, {}, None
 
 
