@@ -13,7 +13,7 @@ import anyio
 
 from plait.config import load
 from plait.headless import Headless, RunRequest
-from plait.joining import joined
+from plait.owning import session_client
 from plait.paths import find_paths
 from plait.program import Program, tell
 from plait.store.sqlite import Finding
@@ -27,7 +27,7 @@ async def say(name: str, count: int) -> int:
     environ = dict(os.environ)
     program = Program(load(None, environ, {}), find_paths(environ), environ, os.getcwd())
     answered = 0
-    async with joined(program, _report, tell, PATIENCE, lambda: DRAIN, quiet=True) as client:
+    async with session_client(program, _report, tell, PATIENCE, lambda: DRAIN, quiet=True) as client:
         for number in range(count):
             out = io.StringIO()
             code = await Headless(client, out, sys.stderr).run(RunRequest(f"message {number} of {name}", program.directory, name))

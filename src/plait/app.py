@@ -1,6 +1,6 @@
-"""The composition root; with `builders`, `joining`, `conversation` and `once` the only modules that know every layer.
+"""The composition root; with `builders`, `owning`, `conversation` and `once` the only modules that know every layer.
 
-It makes the parts and passes them in; it decides nothing about sessions. `joining` lets others attach, or attaches; `conversation` adds the
+It makes the parts and passes them in; it decides nothing about sessions. `owning` lets others attach, or attaches; `conversation` adds the
 prompt's loop, `once` the one-shot front end.
 """
 

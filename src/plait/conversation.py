@@ -11,12 +11,12 @@ from typing import Protocol
 import anyio
 import anyio.from_thread
 
-from plait.beginning import first_session, offer_directory
 from plait.builders import warm
 from plait.core import commands as c
 from plait.core.notices import parse_rules
+from plait.first_session import first_session, offer_directory
 from plait.interactive import Front
-from plait.joining import apply_settings, joined
+from plait.owning import apply_settings, session_client
 from plait.program import Beginning, Program
 from plait.remote.holding import GOOD_NEWS
 from plait.remote.joined import Joined
@@ -62,7 +62,7 @@ async def converse(
     """
     registry = all_commands({"keys": render_keys}, str(program.paths.database) if program.settings.persist else None)
     messages = Messages(screen, look)
-    client = joined(program, messages.found, messages.tell, PATIENCE)
+    client = session_client(program, messages.found, messages.tell, PATIENCE)
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as watching:
             watching.start_soon(_leave_silent_owner, client, screen, scope)

@@ -16,7 +16,7 @@ from plait.core.messages import SessionId
 from plait.core.ports import Client
 from plait.fault_log import start_log
 from plait.headless import Headless, RunRequest
-from plait.joining import apply_settings, joined
+from plait.owning import apply_settings, session_client
 from plait.program import Program, fetch_if_chosen, tell, unkept
 from plait.store.rescue import Rescued
 from plait.store.salvage import MovedAside
@@ -49,7 +49,7 @@ async def _run_once(program: Program, request: RunRequest) -> int:
         tasks.start_soon(_listen, leave)
         losses: list[str] = []
         drain = partial(_drain, lambda: code)
-        async with joined(program, partial(_report, losses), tell, BUSY_PATIENCE, drain, quiet=True) as client:
+        async with session_client(program, partial(_report, losses), tell, BUSY_PATIENCE, drain, quiet=True) as client:
             prepare = partial(_apply_settings, client, program) if client.attached_to else None
             code = await Headless(client, sys.stdout, sys.stderr).run(request, prepare)
         tasks.cancel_scope.cancel()

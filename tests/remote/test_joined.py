@@ -20,8 +20,8 @@ from plait.core import commands as c, events as e
 from plait.core.errors import NoOwner, OwnerError, StoreBusy, StoreError
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.core.revision_commands import ForkSession
-from plait.joining import apply_settings, joined
 from plait.models.scripted import Reply
+from plait.owning import apply_settings, session_client
 from plait.paths import find_paths
 from plait.program import Program
 from plait.remote import again
@@ -68,7 +68,7 @@ class Seat:
     client: Joined = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = joined(program(self.home), none_found, self.told.append, 5.0, quiet=self.quiet)
+        self.client = session_client(program(self.home), none_found, self.told.append, 5.0, quiet=self.quiet)
 
 
 async def done(client: Joined, command: c.Command) -> c.Done:
@@ -190,7 +190,7 @@ async def test_a_database_that_is_not_shared_is_waited_for_and_then_told(home: P
     (home / "data").mkdir()
     lock = take_ownership(home / "data" / "plait.db")
     with pytest.raises(StoreBusy, match=str(os.getpid())):
-        async with joined(program(home), none_found, print, 0.1):
+        async with session_client(program(home), none_found, print, 0.1):
             raise AssertionError("it is another's")
     seat = Seat(home)
     async with anyio.create_task_group() as tasks:
@@ -227,7 +227,7 @@ async def test_a_dead_owners_place_that_is_not_trusted_keeps_nobody_from_owning(
 async def test_what_keeps_it_from_being_opened_is_raised(home: Path) -> None:
     (home / "data" / "plait.db").mkdir(parents=True)
     with pytest.raises((StoreError, OSError)):
-        async with joined(program(home), none_found, print, 5.0):
+        async with session_client(program(home), none_found, print, 5.0):
             raise AssertionError("there is no database")
 
 

@@ -20,7 +20,7 @@ from plait.core import commands as c
 from plait.core.errors import OwnerError, StoreError
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET, Client
-from plait.passing import PassingWays
+from plait.ephemeral import EphemeralWays
 from plait.program import Program
 from plait.remote.client import RemoteClient
 from plait.remote.frames import Role
@@ -36,6 +36,10 @@ from plait.store.sqlite import Finding
 
 STOPPING = 0.5
 """Seconds that turns have to stop before they are cut by leaving; the whole of it takes 2 s."""
+OF_A_SESSION = ("model", "system", "temperature", "top_p", "max_tokens")
+"""The settings of this command line that a session of another owner takes over."""
+OF_THE_OWNER = ("max_turns",)
+"""Those that hold in the owner alone."""
 
 
 class ProgramWays:
@@ -84,7 +88,11 @@ class ProgramWays:
             listener, ours = listen(path), path.stat()
             announce(self._database, str(path))
         except (OwnerError, StoreError, OSError) as error:
-            self._told(str(error) if not isinstance(error, OSError) else f"No second plait can attach ({error.strerror}).")
+            self._told(
+                str(error)
+                if not isinstance(error, OSError)
+                else f"No second plait can attach ({error.strerror}). Mend that, and start plait again."
+            )
             yield None
             return
         try:
@@ -125,7 +133,7 @@ async def _stop(coordinator: Coordinator, but: Collection[SessionId]) -> None:
                 await coordinator.stop_turn(managed)
 
 
-def joined(
+def session_client(
     program: Program,
     report: Callable[[Finding], None],
     told: Callable[[str], object],
@@ -136,7 +144,7 @@ def joined(
 ) -> Joined:
     """The sessions of this program's database, whoever owns them; to be entered. See `Joined` and `ProgramWays`."""
     role: Role = "script" if quiet else "prompt"
-    ways = ProgramWays(program, report, told, drain, role) if program.settings.persist else PassingWays(program)
+    ways = ProgramWays(program, report, told, drain, role) if program.settings.persist else EphemeralWays(program)
     return Joined(ways, told, patience, quiet=quiet)
 
 
@@ -165,7 +173,3 @@ async def apply_settings(client: Client, program: Program, session: SessionId, *
     told = f"In this session, from now on: {', '.join(changed)}." if changed and (status.info.messages or not script) else ""
     held = f"{', '.join(ignored)} counts in the plait that runs the sessions only, and was not heeded." if ignored else ""
     return f"{told} {held}".strip()
-
-
-OF_A_SESSION = ("model", "system", "temperature", "top_p", "max_tokens")
-OF_THE_OWNER = ("max_turns",)

@@ -5,7 +5,7 @@ Rules:
    socket) has it in a private temporary directory, which is gone at the end.
 2. The sessions on disk are neither shown nor touched, and no other plait attaches here.
 
-Part of the composition root; `joining` has the same for sessions that are kept.
+Part of the composition root; `owning` has the same for sessions that are kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from plait.remote.holding import Owned
 from plait.store.memory import MemoryStore
 
 
-class PassingWays:
+class EphemeralWays:
     """See `remote.holding.Ways`: this process owns what it has, and nobody else does."""
 
     def __init__(self, program: Program) -> None:
