@@ -17,8 +17,9 @@ from plait.store import engine, statements
 from plait.store.rows import stamped_events
 from plait.store.verify import verify
 
-IN_FLIGHT = 40
-"""Events of one session that may be on disk and not told: one group of a session that records a handful a turn, and the pipe."""
+IN_FLIGHT = 120
+"""Events of one session that may be on disk and not told: groups of a session that records a handful a turn, in several lives that were
+killed before its turn to be told of came."""
 PROGRESS_SLACK = 2.0
 """Seconds after which shown text has to be on disk; the promise is 0.25, the rest is for a machine that is busy."""
 
