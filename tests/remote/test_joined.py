@@ -18,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 from plait.config import load
 from plait.core import commands as c, events as e
 from plait.core.errors import NoOwner, OwnerError, StoreBusy, StoreError
+from plait.core.filing_commands import TagSession
 from plait.core.messages import CallId, SessionId, ToolResult, Turn
 from plait.core.revision_commands import ForkSession
 from plait.models.scripted import Reply
@@ -365,6 +366,18 @@ async def test_a_lost_interrupt_stops_one_turn_and_not_the_next(tmp_path_factory
             assert (await ended(coordinator, session, first)).ending == "interrupted"
             await shown(coordinator, session, "second")
             assert (await coordinator.managed(session)).session.running == second
+
+
+async def test_a_tag_that_was_taken_off_is_not_missed_where_the_answer_was_lost(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("s")
+    async with World(scripted()).start() as coordinator, serving(coordinator, folder / "s"):
+        session = await opened(coordinator)
+        await ask(coordinator, TagSession(session, ("red", "blue")), c.Done)
+        ways = Losing(folder / "s", lambda command: isinstance(command, TagSession), True)
+        async with Joined(ways, print, 5.0, now=lambda: 0.0) as client:
+            assert isinstance(await client.submit(c.ReadStatus(session)), c.Status)
+            await done(client, TagSession(session, remove=("red",)))
+        assert (await coordinator.managed(session)).session.filing.tags == ("blue",)
 
 
 @pytest.mark.parametrize("name", ["", "own-name"])

@@ -42,7 +42,6 @@ REPEATABLE: tuple[type[c.Command], ...] = (
     ContinueLast,
     ChangeDirectory,
     ForkSession,
-    TagSession,
     PinSession,
     ReadTurns,
     ReadContext,
@@ -95,6 +94,8 @@ def trace_of(command: c.Command) -> Trace | None:
             return lambda event: isinstance(event, e.Rewound)
         case Redo():
             return lambda event: isinstance(event, e.Redone)
+        case TagSession(add=add, remove=remove):  # once more it would be told that the session has no such tag
+            return lambda event: isinstance(event, e.Tagged) and set(add) <= set(event.tags) and set(remove).isdisjoint(event.tags)
         case ArchiveSession(archived=archived):
             return lambda event: event == e.Archived(archived)
         case DeleteSession():
