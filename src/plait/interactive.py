@@ -88,10 +88,10 @@ class Front:
         if self._loop:
             self._loop.choose()
 
-    def offer(self, start: str) -> None:
-        """The key that offers what completes a command."""
+    def go_back(self) -> None:
+        """The key that offers the messages to go back to."""
         if self._loop:
-            self._loop.offer(start)
+            self._loop.go_back()
 
 
 def run_repl(program: Program, prompt: str, beginning: Beginning) -> int:
@@ -143,7 +143,7 @@ def _screen(front: Front, look: Look, terminal: Terminal, vi_mode: bool, on_acti
         toolbar=front.toolbar,
         completer=DynamicCompleter(lambda: front.completer),
         vi_mode=vi_mode,
-        key_bindings=session_keys(front.move, front.choose, front.offer),
+        key_bindings=session_keys(front.move, front.choose, front.go_back),
         colours=look.colour,
         sanitize=sanitize,
         on_interrupt=front.interrupt,

@@ -163,6 +163,22 @@ def test_choosing_a_session(place: Place, columns: int, rows: int) -> None:
         plait.assert_restored()
 
 
+def test_nobody_chooses_a_message_in_vain_while_a_turn_runs(place: Place) -> None:
+    write_script(place, '[[reply]]\nmatch = "never ends"\nwords = 100000\nper_second = 50\n')
+    with place.start() as plait:
+        plait.ready()
+        says(plait, "one thing")
+        plait.enter("never ends")
+        plait.until(lambda: "▌ never ends" in plait.everything)
+        plait.type("\x1b\x1b")
+        plait.shows("A turn is running here. Stop it with Ctrl+C, or wait for its end.")
+        assert "/rewind" not in plait.text
+        plait.send("\x03")
+        plait.idle()
+        plait.type("\x1b\x1b")
+        plait.until(lambda: "/rewind" in plait.input_row and " one thing" in plait.text.rpartition("/rewind")[2])
+
+
 def test_words_that_several_sessions_are_about_narrow_what_is_offered(place: Place) -> None:
     for name, text in (("auth-fix", "the login is broken"), ("auth-docs", "the login is described"), ("parser", "tokens are lost")):
         assert place.run("run", "--session", name, text).returncode == 0

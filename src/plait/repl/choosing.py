@@ -160,9 +160,8 @@ class Choosing:
     def choose(self) -> None:
         """The list is there already."""
 
-    def offer(self, start: str) -> bool:
+    def go_back(self) -> None:
         """There is nothing to go back in."""
-        return False
 
 
 class CandidatesCompleter(Completer):

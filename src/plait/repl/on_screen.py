@@ -68,6 +68,13 @@ class OnScreen:
         self._screen.pick(start, lambda: None)
         return True
 
+    def go_back(self) -> None:
+        """The key that offers the messages to go back to. While a turn runs none can be taken back, and nobody shall choose in vain."""
+        if self._printer.running is not None or self._printer.queued:
+            self._screen.hint("A turn is running here. Stop it with Ctrl+C, or wait for its end.")
+        else:
+            self.offer("/rewind ")
+
     def forward(self, sequence: str) -> None:
         """Send a control sequence of ours to the terminal."""
         self._screen.forward(sequence)

@@ -15,10 +15,10 @@ from prompt_toolkit.filters import Condition, emacs_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 
-def session_keys(move: Callable[[str, str], None], choose: Callable[[], None], offer: Callable[[str], object]) -> KeyBindings:
+def session_keys(move: Callable[[str, str], None], choose: Callable[[], None], go_back: Callable[[], None]) -> KeyBindings:
     """The bindings, for `Screen(key_bindings=...)`.
 
-    `move` is given a command's name and its argument, `choose` offers all sessions, `offer` what completes a command; all return at once.
+    `move` is given a command's name and its argument, `choose` offers all sessions, `go_back` the messages; all return at once.
     """
     keys = KeyBindings()
     for digit in range(10):
@@ -31,8 +31,8 @@ def session_keys(move: Callable[[str, str], None], choose: Callable[[], None], o
         choose()
 
     @keys.add("escape", "escape", filter=emacs_mode & Condition(lambda: not get_app().current_buffer.text))
-    def _go_back(event: KeyPressEvent) -> None:
-        offer("/rewind ")
+    def _messages(event: KeyPressEvent) -> None:
+        go_back()
 
     return keys
 
