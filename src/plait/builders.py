@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from plait.core.errors import NoModel
 from plait.core.ports import ModelProvider
-from plait.importing import imported
+from plait.lazy_import import imported
 from plait.models.catalog import Catalog, OwnProvider
 from plait.models.endpoint import Endpoint, Secret, Timeouts
 from plait.paths import Paths, ensure

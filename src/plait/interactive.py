@@ -21,7 +21,7 @@ from prompt_toolkit.completion import Completer, DummyCompleter, DynamicComplete
 from plait.core.errors import UsageError
 from plait.core.sanitize import sanitize
 from plait.fault_log import start_log
-from plait.importing import imported
+from plait.lazy_import import imported
 from plait.program import Beginning, Program, fetch_if_chosen, unkept
 from plait.repl.plain import PlainScreen
 from plait.repl.screen import Screen
