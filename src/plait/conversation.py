@@ -18,8 +18,8 @@ from plait.first_session import first_session, offer_directory
 from plait.interactive import Front
 from plait.owning import apply_settings, session_client
 from plait.program import Beginning, Program
-from plait.remote.holding import GOOD_NEWS
-from plait.remote.joined import Joined
+from plait.remote.ownership import GOOD_NEWS
+from plait.remote.reconnecting import ReconnectingClient
 from plait.repl.app import Repl
 from plait.repl.choosing import Choosing
 from plait.repl.complete import PromptCompleter
@@ -116,7 +116,7 @@ class Messages:
         anyio.from_thread.run_sync(self.tell, finding.text)
 
 
-async def _leave_silent_owner(client: Joined, screen: EndingTerminal, scope: anyio.CancelScope) -> None:
+async def _leave_silent_owner(client: ReconnectingClient, screen: EndingTerminal, scope: anyio.CancelScope) -> None:
     """Leave where the user wants to and nobody answers: whatever the loop asks for before it ends would wait for ever."""
     while True:
         await client.until_silent()

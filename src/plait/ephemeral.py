@@ -20,12 +20,12 @@ from plait.app import models_over, open_app
 from plait.core.errors import ConfigError, NoOwner
 from plait.program import Program
 from plait.remote.client import RemoteClient
-from plait.remote.holding import Owned
+from plait.remote.ownership import Owned
 from plait.store.memory import MemoryStore
 
 
 class EphemeralWays:
-    """See `remote.holding.Ways`: this process owns what it has, and nobody else does."""
+    """See `remote.ownership.Ways`: this process owns what it has, and nobody else does."""
 
     def __init__(self, program: Program) -> None:
         self._program = program

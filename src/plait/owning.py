@@ -24,9 +24,9 @@ from plait.ephemeral import EphemeralWays
 from plait.program import Program
 from plait.remote.client import RemoteClient
 from plait.remote.frames import Role
-from plait.remote.holding import Owned
-from plait.remote.joined import Joined
+from plait.remote.ownership import Owned
 from plait.remote.place import make_room, socket_path, sweep
+from plait.remote.reconnecting import ReconnectingClient
 from plait.remote.server import Server
 from plait.remote.sockets import listen
 from plait.runtime.coordinator import Coordinator
@@ -43,7 +43,7 @@ OF_THE_OWNER = ("max_turns",)
 
 
 class ProgramWays:
-    """See `remote.holding.Ways`. `report` is given what opening the database has to tell, `told` other sentences for the user.
+    """See `remote.ownership.Ways`. `report` is given what opening the database has to tell, `told` other sentences for the user.
 
     `drain` says at the end how many seconds this owner lets model calls of others end before it leaves them to the next one.
     """
@@ -141,11 +141,11 @@ def session_client(
     drain: Callable[[], float] = float,
     *,
     quiet: bool = False,
-) -> Joined:
-    """The sessions of this program's database, whoever owns them; to be entered. See `Joined` and `ProgramWays`."""
+) -> ReconnectingClient:
+    """The sessions of this program's database, whoever owns them; to be entered. See `ReconnectingClient` and `ProgramWays`."""
     role: Role = "script" if quiet else "prompt"
     ways = ProgramWays(program, report, told, drain, role) if program.settings.persist else EphemeralWays(program)
-    return Joined(ways, told, patience, quiet=quiet)
+    return ReconnectingClient(ways, told, patience, quiet=quiet)
 
 
 async def apply_settings(client: Client, program: Program, session: SessionId, *, script: bool = False) -> str:

@@ -16,8 +16,8 @@ from plait.core.messages import Attachment, SessionId, Turn
 from plait.core.ports import FLEET, Client
 from plait.models.scripted import Reply
 from plait.remote.client import RemoteClient
-from plait.remote.holding import Owned
-from plait.remote.joined import Joined
+from plait.remote.ownership import Owned
+from plait.remote.reconnecting import ReconnectingClient
 from plait.runtime.coordinator import Coordinator
 from tests.remote.ends import attached, serving
 from tests.runtime.waiting import LIMIT, until
@@ -74,7 +74,7 @@ def over_a_socket(coordinator: Coordinator, path: Path) -> AbstractAsyncContextM
 
 def holding_it(coordinator: Coordinator, path: Path) -> AbstractAsyncContextManager[Client]:
     """Whoever owns it."""
-    return Joined(FixedWays(coordinator), print, 1.0)
+    return ReconnectingClient(FixedWays(coordinator), print, 1.0)
 
 
 def holding_its_twin(coordinator: Coordinator, path: Path) -> AbstractAsyncContextManager[Client]:
@@ -82,7 +82,7 @@ def holding_its_twin(coordinator: Coordinator, path: Path) -> AbstractAsyncConte
 
     @asynccontextmanager
     async def twin() -> AsyncGenerator[Client, None]:
-        async with serving(coordinator, path), Joined(FixedWays(coordinator, path), print, 1.0) as client:
+        async with serving(coordinator, path), ReconnectingClient(FixedWays(coordinator, path), print, 1.0) as client:
             yield client
 
     return twin()

@@ -16,8 +16,8 @@ from plait.core import commands as c, events as e
 from plait.core.errors import StoreBusy
 from plait.core.messages import SessionId
 from plait.remote.client import RemoteClient
-from plait.remote.holding import Owned
-from plait.remote.joined import Joined
+from plait.remote.ownership import Owned
+from plait.remote.reconnecting import ReconnectingClient
 from tests.remote.ends import attached, serving
 from tests.runtime.waiting import LIMIT, until
 from tests.runtime.world import World, opened, scripted
@@ -88,7 +88,7 @@ async def meet(folder: Path, after: list[int], messages: int) -> None:
         await coordinator.submit(c.PauseSession(session))
         async with listener, anyio.create_task_group() as tasks:
             tasks.start_soon(listener.serve, cutter.serve)
-            async with Joined(OverCuts(folder / "cut"), print, 1.0, now=lambda: 0.0) as client:
+            async with ReconnectingClient(OverCuts(folder / "cut"), print, 1.0, now=lambda: 0.0) as client:
                 tasks.start_soon(follow, client, session, told)
                 with anyio.fail_after(LIMIT):
                     for number in range(messages):
@@ -104,7 +104,7 @@ async def meet(folder: Path, after: list[int], messages: int) -> None:
     assert cutter.cuts <= len(after)
 
 
-async def follow(client: Joined, session: SessionId, told: list[int]) -> None:
+async def follow(client: ReconnectingClient, session: SessionId, told: list[int]) -> None:
     async with aclosing(client.follow(session, e.Cursor(0, 0))) as events:
         async for stamped in events:
             if stamped.seq is not None:

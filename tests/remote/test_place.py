@@ -1,4 +1,4 @@
-"""Where the socket is, and who is trusted there: nobody but the user, in a folder that is theirs alone (`contract.md` P9, A64)."""
+"""Where the socket is, and who is trusted there: nobody but the user, in a folder that is theirs alone (promise P9)."""
 
 from __future__ import annotations
 

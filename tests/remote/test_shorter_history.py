@@ -16,8 +16,8 @@ from plait.core import commands as c, events as e
 from plait.core.errors import NoOwner
 from plait.models.scripted import Reply
 from plait.remote.client import RemoteClient
-from plait.remote.holding import Owned
-from plait.remote.joined import Joined
+from plait.remote.ownership import Owned
+from plait.remote.reconnecting import ReconnectingClient
 from plait.runtime.coordinator import Coordinator
 from tests.remote.ends import attached, serving
 from tests.runtime.waiting import LIMIT
@@ -34,17 +34,17 @@ class Ways:
     next: Coordinator
 
     def owner(self) -> int:
-        """See `remote.holding.Ways`."""
+        """See `remote.ownership.Ways`."""
         return 1
 
     @asynccontextmanager
     async def own(self, *, heir: bool) -> AsyncGenerator[Owned, None]:
-        """See `remote.holding.Ways`."""
+        """See `remote.ownership.Ways`."""
         yield Owned(self.next, None)
 
     @asynccontextmanager
     async def attach(self, silence: Callable[[bool], object]) -> AsyncGenerator[RemoteClient, None]:
-        """See `remote.holding.Ways`."""
+        """See `remote.ownership.Ways`."""
         if not self.path.exists():
             raise NoOwner("It has left.")
         async with attached(self.path, silence) as client:
@@ -71,7 +71,10 @@ async def test_what_is_said_after_a_salvage_is_shown(tmp_path_factory: pytest.Te
 
         async with anyio.create_task_group() as tasks:
             await tasks.start(own)
-            async with Joined(Ways(path, after), print, 5.0) as client, aclosing(client.follow(session, e.Cursor(0, 0))) as events:
+            async with (
+                ReconnectingClient(Ways(path, after), print, 5.0) as client,
+                aclosing(client.follow(session, e.Cursor(0, 0))) as events,
+            ):
                 with anyio.fail_after(LIMIT):
                     said: list[str] = []
                     async for stamped in events:

@@ -15,7 +15,7 @@ from plait.core.errors import OwnerError
 from plait.core.messages import SessionId, Turn
 from plait.models.scripted import Reply
 from plait.remote import frames as f, wire
-from plait.remote.joined import Joined
+from plait.remote.reconnecting import ReconnectingClient
 from tests.remote.ends import PID, Raw, attached, raw, serving, small_buffers
 from tests.remote.test_cuts import OverCuts
 from tests.runtime.waiting import LIMIT, until
@@ -182,7 +182,7 @@ async def test_whoever_waits_for_a_silent_owner_is_told_its_process_and_can_leav
 ) -> None:
     told: list[str] = []
     async with an_owner(path, behave):
-        joined = Joined(OverCuts(path), told.append, 5.0)
+        joined = ReconnectingClient(OverCuts(path), told.append, 5.0)
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as tasks:
 
@@ -204,5 +204,5 @@ async def test_whoever_waits_for_a_silent_owner_is_told_its_process_and_can_leav
 async def test_a_script_does_not_wait_for_a_silent_owner_for_ever(path: Path) -> None:
     async with an_owner(path, silent_from_the_start):
         with pytest.raises(OwnerError, match=r"process 1\) does not answer"):
-            async with Joined(OverCuts(path), print, 0.1, quiet=True):
+            async with ReconnectingClient(OverCuts(path), print, 0.1, quiet=True):
                 raise AssertionError("nobody answers")

@@ -19,9 +19,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from plait import __version__
-from plait.core import errors
 from plait.core.commands import Command, Refused, Reply, SessionInfo
-from plait.core.errors import BadFrame, OwnerError, OwnerLost, PlaitError
+from plait.core.errors import BadFrame, OwnerError, OwnerLost, PlaitError, error_named
 from plait.core.events import Cursor, Stamped
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
@@ -215,7 +214,7 @@ class RemoteClient:
                     feed.put(stamped, size)
             case f.Unfollowed(id=number, error=name, text=text):
                 if (feed := self._feeds.get(number)) is not None:
-                    feed.fail(_error_named(name)(text))
+                    feed.fail(error_named(name)(text))
             case f.Pong():
                 pass
             case f.Goodbye(reason=reason, leaving=leaving):
@@ -259,13 +258,7 @@ class RemoteClient:
             self._silence(False)
 
 
-def _error_named(name: str) -> type[PlaitError]:
-    """The class of ours of this name that takes a text alone; the base of all for any other name."""
-    kind = getattr(errors, name, None)
-    return kind if isinstance(kind, type) and issubclass(kind, PlaitError) else PlaitError
-
-
 def _told_by_owner(refused: Refused) -> PlaitError:
     """What an owner says that is there: never an `OwnerError`, after which one would wait for the next owner."""
-    kind = _error_named(refused.error)
+    kind = error_named(refused.error)
     return (PlaitError if issubclass(kind, OwnerError) else kind)(refused.text)

@@ -59,7 +59,7 @@ class Ways(Protocol):
         ...
 
 
-class Holding:
+class Ownership:
     """Holds a client of the sessions, one after another; an async context manager. `told` is given sentences for the user.
 
     `quiet` is for scripts: they are not told that this process came to own the sessions, and wait for a silent owner no longer than for a

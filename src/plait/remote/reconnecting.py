@@ -2,7 +2,7 @@
 
 Rules:
 1. A follower goes on over a change of the owner, from the last durable event that it was given: nothing is told twice or left out.
-2. A command whose answer was lost is looked for before it is sent again (`remote.again`).
+2. A command whose answer was lost is looked for before it is sent again (`remote.lost_answers`).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from plait.core.errors import OwnerError, OwnerLost
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET, Client
 from plait.core.revision_commands import ForkSession
-from plait.remote import again
-from plait.remote.holding import Holding, Ways
+from plait.remote import lost_answers
+from plait.remote.ownership import Ownership, Ways
 
 TRIES = 3
 """So often a command is sent whose answers are lost again and again: it may be what ends the owners."""
 CLAIMED = 1_000
 
 
-class Joined(Holding):
-    """A `Client` over every owner, and an async context manager: see `Holding`. `now` is in seconds since 1970."""
+class ReconnectingClient(Ownership):
+    """A `Client` over every owner, and an async context manager: see `Ownership`. `now` is in seconds since 1970."""
 
     def __init__(
         self, ways: Ways, told: Callable[[str], object], patience: float, *, quiet: bool = False, now: Callable[[], float] = time.time
@@ -45,8 +45,8 @@ class Joined(Holding):
         """Carry out a command, whoever owns the sessions by then."""
         if isinstance(command, (c.OpenSession, ForkSession)) and not command.id:
             command = replace(command, id=SessionId(os.urandom(6).hex()))
-        session = again.session_of(command)
-        sent = again.Sent(command, self._known.get(session) if session else None, self._now())
+        session = lost_answers.session_of(command)
+        sent = lost_answers.Sent(command, self._known.get(session) if session else None, self._now())
         for _ in range(TRIES):
             client = await self.present()
             try:
@@ -101,7 +101,7 @@ class Joined(Holding):
 
         What was said since has numbers that were told before, and is new all the same: it is known by its time.
         """
-        page = await client.submit(c.ReadHistory(session, None, again.PAGE))
+        page = await client.submit(c.ReadHistory(session, None, lost_answers.PAGE))
         if not isinstance(page, c.HistoryPage) or not page.events or (page.events[-1].seq or 0) >= after.seq:
             return after
         seq = max((one.seq or 0 for one in page.events if one.at <= told_at), default=(page.events[0].seq or 1) - 1)
@@ -120,17 +120,17 @@ class Joined(Holding):
 
     # A command whose answer was lost.
 
-    async def _resolved(self, sent: again.Sent) -> c.Reply | None:
-        """What came of it; None where it shall be sent again."""
+    async def _resolved(self, sent: lost_answers.Sent) -> c.Reply | None:
+        """What came of it; None where it shall be sent lost_answers."""
         command = sent.command
-        if isinstance(command, again.REPEATABLE):
+        if isinstance(command, lost_answers.REPEATABLE):
             return None
         while True:
             client = await self.present()
             try:
-                trace = again.trace_of(command)
+                trace = lost_answers.trace_of(command)
                 if trace is None:
-                    return c.Refused(again.UNKNOWN, OwnerLost.__name__)
-                return await again.found(client, sent, trace, lambda *event: event in self._claimed)
+                    return c.Refused(lost_answers.UNKNOWN, OwnerLost.__name__)
+                return await lost_answers.found(client, sent, trace, lambda *event: event in self._claimed)
             except OwnerError:
                 await self.gone(client)

@@ -25,10 +25,10 @@ from plait.models.scripted import Reply
 from plait.owning import apply_settings, session_client
 from plait.paths import find_paths
 from plait.program import Program
-from plait.remote import again
+from plait.remote import lost_answers
 from plait.remote.client import RemoteClient
-from plait.remote.holding import TAKEN_OVER, Owned
-from plait.remote.joined import Joined
+from plait.remote.ownership import TAKEN_OVER, Owned
+from plait.remote.reconnecting import ReconnectingClient
 from plait.runtime.coordinator import Coordinator
 from plait.store.owner import announced, lock_path, take_ownership
 from plait.store.sqlite import Finding
@@ -66,13 +66,13 @@ class Seat:
     home: Path
     told: list[str] = field(default_factory=list)
     quiet: bool = False
-    client: Joined = field(init=False)
+    client: ReconnectingClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = session_client(program(self.home), none_found, self.told.append, 5.0, quiet=self.quiet)
 
 
-async def done(client: Joined, command: c.Command) -> c.Done:
+async def done(client: ReconnectingClient, command: c.Command) -> c.Done:
     with anyio.fail_after(LIMIT):
         reply = await client.submit(command)
     assert isinstance(reply, c.Done), reply
@@ -333,7 +333,7 @@ async def test_a_lost_command_is_carried_out_once(tmp_path_factory: pytest.TempP
             if isinstance(make(session), c.PauseSession):
                 await ask(coordinator, c.UnpauseSession(session), c.Done)
             ways = Losing(folder / "s", lambda command, make=make, session=session: command == make(session), after)  # type: ignore[misc]
-            async with Joined(ways, print, 5.0, now=lambda: 0.0) as client:
+            async with ReconnectingClient(ways, print, 5.0, now=lambda: 0.0) as client:
                 known = await client.submit(c.ReadStatus(session))
                 assert isinstance(known, c.Status)
                 reply = await done(client, make(session))
@@ -360,7 +360,7 @@ async def test_a_lost_interrupt_stops_one_turn_and_not_the_next(tmp_path_factory
         first, second = await said(coordinator, session, "one"), await said(coordinator, session, "two")
         await shown(coordinator, session, "first")
         ways = Losing(folder / "s", lambda command: isinstance(command, c.Interrupt), True)
-        async with Joined(ways, print, 5.0, now=lambda: 0.0) as client:
+        async with ReconnectingClient(ways, print, 5.0, now=lambda: 0.0) as client:
             assert isinstance(await client.submit(c.ReadStatus(session)), c.Status)
             await done(client, c.Interrupt(session))
             assert (await ended(coordinator, session, first)).ending == "interrupted"
@@ -374,7 +374,7 @@ async def test_a_tag_that_was_taken_off_is_not_missed_where_the_answer_was_lost(
         session = await opened(coordinator)
         await ask(coordinator, TagSession(session, ("red", "blue")), c.Done)
         ways = Losing(folder / "s", lambda command: isinstance(command, TagSession), True)
-        async with Joined(ways, print, 5.0, now=lambda: 0.0) as client:
+        async with ReconnectingClient(ways, print, 5.0, now=lambda: 0.0) as client:
             assert isinstance(await client.submit(c.ReadStatus(session)), c.Status)
             await done(client, TagSession(session, remove=("red",)))
         assert (await coordinator.managed(session)).session.filing.tags == ("blue",)
@@ -384,11 +384,11 @@ async def test_a_tag_that_was_taken_off_is_not_missed_where_the_answer_was_lost(
 async def test_a_lost_open_and_a_lost_fork_make_one_session_each(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     folder = tmp_path_factory.mktemp("s")
     async with World(scripted()).start() as coordinator, serving(coordinator, folder / "s"):
-        async with Joined(Losing(folder / "s", lambda command: isinstance(command, c.OpenSession), True), print, 5.0) as client:
+        async with ReconnectingClient(Losing(folder / "s", lambda command: isinstance(command, c.OpenSession), True), print, 5.0) as client:
             session = (await done(client, c.OpenSession("/shop", name))).session
         assert [row.id for row in await coordinator.sessions()] == [session]
         await ended(coordinator, session, await said(coordinator, session, "hello"))
-        async with Joined(Losing(folder / "s", lambda command: isinstance(command, ForkSession), True), print, 5.0) as client:
+        async with ReconnectingClient(Losing(folder / "s", lambda command: isinstance(command, ForkSession), True), print, 5.0) as client:
             fork = (await done(client, ForkSession(session, name and "other-name"))).session
         assert {row.id for row in await coordinator.sessions()} == {session, fork}
 
@@ -413,12 +413,16 @@ async def test_who_names_the_session_that_it_wants_makes_no_second_one() -> None
 def test_of_every_command_it_is_decided_what_becomes_of_a_lost_one(data: st.DataObject) -> None:
     for kind in get_args(c.Command):
         command = data.draw(of_hint(kind))
-        ways = (isinstance(command, again.REPEATABLE), isinstance(command, again.UNSURE), again.trace_of(command) is not None)
+        ways = (
+            isinstance(command, lost_answers.REPEATABLE),
+            isinstance(command, lost_answers.UNSURE),
+            lost_answers.trace_of(command) is not None,
+        )
         assert sum(ways) == 1, kind
 
 
 def test_the_trace_of_an_answer_is_that_of_its_call() -> None:
-    trace = again.trace_of(c.AnswerQuestion(SessionId("s"), CallId("one"), "yes"))
+    trace = lost_answers.trace_of(c.AnswerQuestion(SessionId("s"), CallId("one"), "yes"))
     assert trace is not None
     assert trace(e.QuestionAnswered(Turn(1), ToolResult(CallId("one"), "ask_user", "yes", "done")))
     assert not trace(e.QuestionAnswered(Turn(1), ToolResult(CallId("two"), "ask_user", "yes", "done")))
@@ -470,7 +474,7 @@ async def test_an_heir_that_cannot_open_the_database_says_so_and_tries_again(tmp
                     os.unlink(path)
 
             await tasks.start(own)
-            async with Joined(ways, told.append, 1.0) as client:
+            async with ReconnectingClient(ways, told.append, 1.0) as client:
                 leave.set()
                 await until(lambda: ways.failures == -1)
                 assert isinstance(await client.submit(c.ReadFleet()), c.Fleet)
@@ -481,5 +485,5 @@ async def test_an_heir_that_cannot_open_the_database_says_so_and_tries_again(tmp
 async def test_a_start_that_cannot_open_the_database_raises_why() -> None:
     async with World(scripted()).start() as coordinator:
         with pytest.raises(StoreError, match="The disk is gone"):
-            async with Joined(Failing(Path("/none"), coordinator, 1), print, 1.0):
+            async with ReconnectingClient(Failing(Path("/none"), coordinator, 1), print, 1.0):
                 raise AssertionError("there is none")
