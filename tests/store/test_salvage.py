@@ -13,9 +13,9 @@ from plait.core import events as e
 from plait.core.commands import Draft
 from plait.core.messages import ProjectId, SessionId, Turn
 from plait.core.ports import Project
-from plait.store import engine, files, pages, schema
-from plait.store.found import found_in
+from plait.store import damaged_pages, engine, files, schema
 from plait.store.salvage import MovedAside, Salvaged, put_aside
+from plait.store.salvaged_rows import salvaged_rows
 from plait.store.sqlite import Finding, SqliteStore
 from plait.store.verify import verify
 from tests.store.test_crashes import run_victim
@@ -100,12 +100,12 @@ def test_what_the_pages_hold_is_what_sqlite_reads(path: Path) -> None:
         copy.with_name(source.name.replace("plait", "copy")).write_bytes(source.read_bytes())
     store.close()
     for one in (copy, path):
-        found = [row for row in pages.rows(one) if len(row) == 6 and isinstance(row[1], int)]
+        found = [row for row in damaged_pages.rows(one) if len(row) == 6 and isinstance(row[1], int)]
         assert sorted(found) == told
     files.wal_path(copy).write_bytes(files.wal_path(copy).read_bytes()[:-100])  # the last commit is not whole
     with closing(engine.connect(copy, writing=False)) as reader:
         told = sorted(reader.execute("SELECT session, seq, thread, at, type, data FROM events").fetchall())
-    assert sorted(row for row in pages.rows(copy) if len(row) == 6 and isinstance(row[1], int)) == told
+    assert sorted(row for row in damaged_pages.rows(copy) if len(row) == 6 and isinstance(row[1], int)) == told
 
 
 def test_a_database_without_its_first_page_loses_no_event(path: Path) -> None:
@@ -204,7 +204,7 @@ def test_what_was_deleted_on_purpose_does_not_come_back(path: Path) -> None:
     damaged = bytearray(path.read_bytes())
     damaged[(root - 1) * PAGE : root * PAGE] = b"\xa5" * PAGE
     path.write_bytes(damaged)
-    found = {row[0] for row in pages.rows(path) if len(row) == 6}
+    found = {row[0] for row in damaged_pages.rows(path) if len(row) == 6}
     assert found == {name for name in before if name != "s-3"}
 
 
@@ -226,7 +226,7 @@ def test_pages_that_lead_in_a_circle_are_no_row(tmp_path: Path) -> None:
     leaf[PAGE - len(cell) :] = cell
     leaf[:18] = b"SQLite format 3\0" + PAGE.to_bytes(2)
     path.write_bytes(bytes(leaf) + (2).to_bytes(4) + bytes(PAGE - 4))
-    assert list(pages.rows(path)) == []
+    assert list(damaged_pages.rows(path)) == []
 
 
 def test_a_row_that_is_nested_beyond_reason_is_none_of_ours(path: Path, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_row_that_is_nested_beyond_reason_is_none_of_ours(path: Path, tmp_path
     with closing(engine.connect(path, writing=True)) as writer:
         writer.execute("UPDATE events SET data = ? WHERE session = 's-1' AND seq = 3", ('{"a":' + "[" * 100_000,))
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    with found_in(path, tmp_path / "found.db") as found:
+    with salvaged_rows(path, tmp_path / "found.db") as found:
         assert [row.seq for row in found.events(SessionId("s-1"))][:3] == [1, 2, 4]
 
 

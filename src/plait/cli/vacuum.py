@@ -6,12 +6,12 @@ import time
 
 from plait.core.sanitize import sanitize
 from plait.paths import Paths
-from plait.store.compact import compact
+from plait.store.vacuum import vacuum as vacuum_database
 
 
 def vacuum(paths: Paths) -> str:
     """Make the database as small as it can be; what to tell. Raises `StoreError`."""
-    done = compact(paths.database, time.time())
+    done = vacuum_database(paths.database, time.time())
     return sanitize(
         f"{paths.database}: {done.before:,} bytes before, {done.after:,} bytes now. The copy was checked before it took the place."
     )

@@ -48,7 +48,7 @@ def require_modern(library: tuple[int, ...] = version) -> None:
 def has_wal_reset_fault(library: tuple[int, ...] = version) -> bool:
     """Whether this SQLite can corrupt a WAL database when two connections write and checkpoint at once.
 
-    Versions 3.7.0 to 3.51.2 can; the fix of 3.51.3 was carried back to 3.50.7 and 3.44.6 (`contract.md`).
+    Versions 3.7.0 to 3.51.2 can; the fix of 3.51.3 was carried back to 3.50.7 and 3.44.6.
     """
     fixed = library >= (3, 51, 3) or (3, 50, 7) <= library < (3, 51) or (3, 44, 6) <= library < (3, 45)
     return library >= (3, 7) and not fixed

@@ -132,7 +132,7 @@ def utc_stamp(now: float) -> str:
 class Identity:
     """Which files the store has open, to be compared with what lies under their names.
 
-    Writing into a file that was unlinked succeeds, and is lost: nothing is acknowledged without looking (`contract.md`, Facts).
+    Writing into a file that was unlinked succeeds, and is lost: nothing is acknowledged without looking.
     """
 
     def __init__(self, database: Path) -> None:

@@ -18,9 +18,9 @@ from plait.core.ports import Project, Write
 from plait.core.searching import MOST_MATCHES, Place, Places, Query
 from plait.core.states import SessionState
 from plait.store.leases import Leases
-from plait.store.revised import marked_among
 from plait.store.rows import PROGRESS, SUPERSEDING, EventRow, closed, event_rows, not_in_trash, require_epoch, require_place, stamped_events
 from plait.store.scan import matches
+from plait.store.taken_back import marked_among
 
 
 class MemoryStore:

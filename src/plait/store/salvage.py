@@ -26,10 +26,10 @@ from plait.core.session import Session
 from plait.store import engine, files, schema, statements
 from plait.store.crashpoints import crash_point
 from plait.store.faults import translated
-from plait.store.found import Found, found_in
 from plait.store.other_rows import copy_other_rows
 from plait.store.replacing import corrupt_name, finish, move_with_log, replace
 from plait.store.rows import EventRow
+from plait.store.salvaged_rows import SalvagedRows, salvaged_rows
 from plait.store.workshop import workshop
 
 
@@ -110,7 +110,7 @@ def put_aside(database: Path, now: float, reason: str, migrations: Path) -> Move
 
 def _salvage(database: Path, fresh: Path, kept: Path, now: float, migrations: Path) -> Salvaged:
     files.make_private_file(fresh)
-    with closing(engine.connect(fresh, writing=True)) as writer, found_in(database, fresh.with_name("found.db")) as found:
+    with closing(engine.connect(fresh, writing=True)) as writer, salvaged_rows(database, fresh.with_name("found.db")) as found:
         crash_point("salvage.read")
         if not found.sessions():
             return Salvaged(lost=found.count())
@@ -125,7 +125,7 @@ def _salvage(database: Path, fresh: Path, kept: Path, now: float, migrations: Pa
     return saved
 
 
-def _fill(writer: engine.Connection, found: Found, kept: Path, now: float) -> Salvaged:
+def _fill(writer: engine.Connection, found: SalvagedRows, kept: Path, now: float) -> Salvaged:
     sessions = events = broken = taken = 0
     for identity in found.sessions():
         session, rows, rest = _chain(identity, found)
@@ -145,7 +145,7 @@ def _fill(writer: engine.Connection, found: Found, kept: Path, now: float) -> Sa
     return Salvaged(sessions, events, broken, found.count() - taken)
 
 
-def _chain(identity: SessionId, found: Found) -> tuple[Session, list[EventRow], Sequence[EventRow] | None]:
+def _chain(identity: SessionId, found: SalvagedRows) -> tuple[Session, list[EventRow], Sequence[EventRow] | None]:
     """The session as far as its events follow from each other, their rows, and what comes after a break; None where it is whole."""
     session = Session(identity)
     rows = found.events(identity)

@@ -24,8 +24,8 @@ from plait.store.faults import comes_from_outside, translated
 MIGRATION_SET = "plait"
 """The name of the set in sqlite-utils' own table of applied migrations."""
 
-# `fullfsync` makes macOS do what fsync does elsewhere. `wal_autocheckpoint`: a checkpoint inside an append costs 9 ms at p99.9
-# (`contract.md`), so the store does it apart. `trusted_schema`: a database file from elsewhere shall not run functions of its choice.
+# `fullfsync` makes macOS do what fsync does elsewhere. `wal_autocheckpoint`: a checkpoint inside an append costs 9 ms at p99.9,
+# so the store does it apart. `trusted_schema`: a database file from elsewhere shall not run functions of its choice.
 # `cache_size` is in KiB: appends touch few pages, and SQLite's own 2 MB fill up over a thousand sessions.
 _PRAGMAS = (
     *("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", "wal_autocheckpoint = 0", "trusted_schema = OFF"),

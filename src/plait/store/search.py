@@ -20,7 +20,7 @@ from plait.core.searching import FINDABLE, MOST_MATCHES, Document, Phrase, Place
 from plait.core.snippets import snippet
 from plait.store import engine
 from plait.store.faults import translated
-from plait.store.revised import marked
+from plait.store.taken_back import marked
 
 STEP_EVENTS = 400
 """Events that one step looks at; those that say nothing cost next to nothing."""

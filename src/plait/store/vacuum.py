@@ -22,14 +22,14 @@ SPARE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Compacted:
+class Vacuumed:
     """Bytes of the database and its log, before and after."""
 
     before: int
     after: int
 
 
-def compact(database: Path, now: float) -> Compacted:
+def vacuum(database: Path, now: float) -> Vacuumed:
     """Make the database as small as it can be; `now` is in seconds since 1970.
 
     Raises `StoreBusy` where a process owns the database, `StoreError` where it is not sound or has no room; it is unchanged then.
@@ -61,7 +61,7 @@ def compact(database: Path, now: float) -> Compacted:
         for path in (kept, files.wal_path(kept), files.shm_path(kept)):
             path.unlink(missing_ok=True)  # all of it is in the new file, checked
         crash_point("vacuum.after")
-        return Compacted(before, _size(database))
+        return Vacuumed(before, _size(database))
 
 
 def _write_copy(database: Path, part: Path) -> None:
@@ -95,4 +95,4 @@ def _size(database: Path) -> int:
 
 
 def _nothing(database: Path) -> StoreError:
-    return StoreError(f"There is no database at {database} yet, so there is nothing to make smaller.")
+    return StoreError(f"There is no database at {database} yet, so there is nothing to make smaller. Start plait, which makes it.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from plait.core.messages import ProjectId, SessionId
 from plait.core.ports import Project
 from plait.store import engine, files, statements
-from plait.store.pages import Value, rows
+from plait.store.damaged_pages import Value, rows
 from plait.store.rows import EventRow
 
 _TABLES = (
@@ -22,12 +22,10 @@ _TABLES = (
     "CREATE TABLE projects (id PRIMARY KEY, name, directory, created_at)",
     "CREATE TABLE drafts (session PRIMARY KEY, text, cursor, at)",
 )
-_SEQ_OF_SESSION = 9
-"""Where the number of its last event stands in a session's row, since the first schema; later columns follow it."""
 
 
-class Found:
-    """Made by `found_in`."""
+class SalvagedRows:
+    """Made by `salvaged_rows`."""
 
     def __init__(self, connection: engine.Connection) -> None:
         self._connection = connection
@@ -63,7 +61,7 @@ class Found:
 
 
 @contextmanager
-def found_in(database: Path, scratch: Path) -> Iterator[Found]:
+def salvaged_rows(database: Path, scratch: Path) -> Iterator[SalvagedRows]:
     """Sort what can be read of `database` into `scratch`, a file that is not there yet. Raises `OSError`, `engine.Error`."""
     files.make_private_file(scratch)
     with closing(engine.connect(scratch, writing=True)) as connection:
@@ -75,11 +73,14 @@ def found_in(database: Path, scratch: Path) -> Iterator[Found]:
         for row in rows(database):
             _take(connection, row)
         connection.execute("COMMIT")
-        yield Found(connection)
+        yield SalvagedRows(connection)
 
 
 def _take(connection: engine.Connection, row: tuple[Value, ...]) -> None:
-    """Keep a row that has the form of one of ours; others, and those of the index, are left."""
+    """Keep a row that has the form of one of ours; others, and those of the index, are left.
+
+    In a session's row the number of its last event has been the tenth column since the first schema; later ones follow it.
+    """
     match row:
         case (str(), int(seq), int(), int() | float(), str(), str(data)) if seq > 0 and _is_object(data):
             connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?)", row)
