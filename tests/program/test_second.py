@@ -172,6 +172,8 @@ def test_an_owner_that_is_stopped_is_named_and_one_can_leave_it(place: Place) ->
 
 def test_a_stopped_owner_that_goes_on_has_lost_nothing(place: Place) -> None:
     with two(place) as (owner, other):
+        other.enter("hello")  # from then on it takes lines
+        other.until(lambda: other.text.count("hello") == 2)
         os.kill(owner.child.pid, signal.SIGSTOP)
         until(lambda: state(owner.child.pid) == "T")
         other.enter("are you there?")
