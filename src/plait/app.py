@@ -1,7 +1,7 @@
 """The composition root: with `builders`, `owning`, `ephemeral`, `conversation` and `once`, it knows every layer.
 
-It makes the parts and passes them in; it decides nothing about sessions. `owning` lets others attach, or attaches; `ephemeral` does the same
-for what is not kept; `conversation` adds the prompt's loop, `once` the one-shot front end. The command line stands above them.
+It makes the parts and passes them in; it decides nothing about sessions. `owning` lets others attach, or attaches; `ephemeral` is for what
+is not kept; `conversation` adds the prompt's loop, `once` the one-shot front end. The command line stands above them.
 """
 
 from __future__ import annotations
