@@ -182,10 +182,16 @@ class Stand:
     exit_code: int | None = None
 
     async def settle(self) -> None:
-        """Return when everything that has happened is on disk, and all tasks wait for something."""
+        """Return when everything that has happened is on disk and was shown where it is shown, and all tasks wait for something."""
         for _ in range(2):
             await until(lambda: not self.coordinator.journal.waiting)
             await anyio.wait_all_tasks_blocked()
+            await until(self._all_is_shown)
+
+    def _all_is_shown(self) -> bool:
+        """Whether the shown session is shown up to its end: whoever begins to follow it reads what it lacks in a thread of its own."""
+        shown = self.repl.session
+        return not shown or self.repl._stage._seq >= self.coordinator.journal.durable_seq(shown)
 
     async def shows(self, text: str) -> None:
         """Wait until it was written."""
