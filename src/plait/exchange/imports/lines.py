@@ -15,6 +15,8 @@ LONGEST = 64 * 1024 * 1024
 ALIKE = 12
 """Characters by which a line that was begun twice is known; the time in it may be another."""
 MOST_TRIES = 8
+REPLACED = "bytes that are not UTF-8 were replaced by �"
+"""What is told where that was done."""
 
 
 class Rejoined:
@@ -57,7 +59,7 @@ class _LineByLine:
     def __next__(self) -> tuple[int, str] | Left:
         if self._replaced:
             self._replaced = False
-            return self._left("bytes that are not UTF-8 were replaced by �")
+            return self._left(REPLACED)
         raw = self._stream.readline(LONGEST)
         if not raw:
             raise StopIteration

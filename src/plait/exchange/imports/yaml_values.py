@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from plait.exchange.imports.lines import LONGEST, Lines
+from plait.exchange.imports.lines import LONGEST, REPLACED, Lines
 from plait.exchange.imports.values import Json
 
 PIECE = 64 * 1024
@@ -22,7 +22,7 @@ DEEPEST = 64
 """Levels of lists and objects."""
 _WORDS: dict[str, Json] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,29})(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
-_REPLACED = "�"
+_REPLACEMENT = "�"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def parsed(stream: Lines) -> Parsed:
         problem = "it is not valid YAML"
     if not problem and source.ended and not source.line_ended:
         problem = "the last line is cut off"
-    replaced = "bytes that are not UTF-8 were replaced by �" if source.replaced else ""
+    replaced = REPLACED if source.replaced else ""
     return Parsed(document.root, problem, replaced)
 
 
@@ -80,7 +80,7 @@ class _Source:
             self.ended = not raw
             self.line_ended = raw.endswith(b"\n") if raw else self.line_ended
             text = self._decoder.decode(raw, final=self.ended)
-            self.replaced = self.replaced or (_REPLACED in text and _REPLACED.encode() not in raw)
+            self.replaced = self.replaced or (_REPLACEMENT in text and _REPLACEMENT.encode() not in raw)
             if text:
                 return text
         return ""
