@@ -18,7 +18,7 @@ from typing import IO
 from plait.core.codec import without_surrogates
 from plait.core.messages import ToolResult
 from plait.exchange.imports.blocks import Blocks
-from plait.exchange.imports.found import AS_NOTE, Conversation, Found, Left, Reading, Said, left_out, unknown
+from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said, left_out, unknown
 from plait.exchange.imports.lines import Lines, Rejoined, lines
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in
 from plait.exchange.imports.yaml_values import parsed
@@ -104,8 +104,7 @@ class _Teller:
             whole = content if isinstance(content, (str, list)) else as_text(content)
             self.said += self.blocks.said(role, whole, self._at, model=self._model)
         else:
-            self.said.append(unknown(role, as_text(content), self._at))
-            self.blocks.left[f"a message of the unknown role '{role[:40]}': {AS_NOTE}"] += 1
+            self.said.append(unknown(role, as_text(content), self._at, self.blocks.left))
 
     def take_calls(self, results: Sequence[Json], text: str, thinking: str) -> None:
         """Tool calls, which are kept together with what the tools gave back."""

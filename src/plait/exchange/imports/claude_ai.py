@@ -7,7 +7,7 @@ from typing import IO
 
 from plait.exchange.imports.array import elements
 from plait.exchange.imports.blocks import Blocks, attachments_of
-from plait.exchange.imports.found import AS_NOTE, Conversation, Left, Reading, Said, left_out, unknown
+from plait.exchange.imports.found import Conversation, Left, Reading, Said, left_out, unknown
 from plait.exchange.imports.values import Json, as_text, list_in, moment, text_in
 
 SOURCE = "claude-ai"
@@ -32,8 +32,7 @@ def read(stream: IO[bytes], origin: str) -> Reading:
             sender = text_in(message, "sender")
             role = {"human": "user", "assistant": "assistant"}.get(sender)
             if role is None:
-                said.append(unknown(sender, as_text(_content(message)), moment(_time(message))))
-                blocks.left[f"a message of the unknown role '{sender[:40]}': {AS_NOTE}"] += 1
+                said.append(unknown(sender, as_text(_content(message)), moment(_time(message)), blocks.left))
                 continue
             attached = attachments_of(message, blocks.left)
             said += blocks.said(role, _content(message), moment(_time(message)), attachments=attached)

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import IO
 
 from plait.core.messages import CallId, ToolResult
-from plait.exchange.imports.found import AS_NOTE, ONLY_TEXT, Conversation, Left, Reading, Said, left_out, unknown
+from plait.exchange.imports.found import ONLY_TEXT, Conversation, Left, Reading, Said, left_out, unknown
 from plait.exchange.imports.lines import records
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in, usage_of
 
@@ -110,8 +110,7 @@ class _Rollout:
         elif role in ("system", "developer"):
             self.left["put in by Codex, not said by anybody"] += 1
         else:
-            self._add(unknown(role, text, at))
-            self.left[f"a message of the unknown role '{role[:40]}': {AS_NOTE}"] += 1
+            self._add(unknown(role, text, at, self.left))
 
     def _reasoning(self, item: Json, at: float | None) -> None:
         """What it thought: the summary, for the rest is encrypted."""

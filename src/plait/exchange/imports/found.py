@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,7 +16,6 @@ from plait.core.revisions import Compacted
 OWN = "plait"
 """The source of sessions of plait's own."""
 ONLY_TEXT = "only text is imported"
-AS_NOTE = "it is kept as a note"
 Role: TypeAlias = Literal["user", "assistant", "tool", "system", "note", "retry", "summary", "rewound"]
 """`system` is what the program told the model, `note` what it told its user; neither is sent to a model by plait.
 
@@ -80,8 +80,9 @@ Found: TypeAlias = Conversation | Left
 Reading: TypeAlias = Iterator[Found]
 
 
-def unknown(role: str, text: str, at: float | None) -> Said:
-    """What somebody said of whom nothing is known: for the user to read, and for no model."""
+def unknown(role: str, text: str, at: float | None, left: Counter[str]) -> Said:
+    """What somebody said of whom nothing is known: for the user to read, and for no model. It is counted in `left`."""
+    left[f"a message of the unknown role '{role[:40]}': it is kept as a note"] += 1
     return Said("note", f"{role or 'Nobody'}: {text}" if text.strip() else "", at)
 
 

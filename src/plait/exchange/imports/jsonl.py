@@ -13,7 +13,7 @@ from typing import IO
 from plait.core.codec import encode
 from plait.core.messages import CallId, ToolResult
 from plait.exchange.imports.blocks import Blocks
-from plait.exchange.imports.found import AS_NOTE, Conversation, Found, Left, Reading, Said, left_out, unknown
+from plait.exchange.imports.found import Conversation, Found, Left, Reading, Said, left_out, unknown
 from plait.exchange.imports.lines import records
 from plait.exchange.imports.values import Json, as_text, call_of, list_in, moment, object_in, text_in, usage_of
 
@@ -50,8 +50,7 @@ class _Talk:
             if not calls and not isinstance(content, (str, list)):
                 return "a message without content"
         else:
-            self.said.append(unknown(role, as_text(content), at))
-            self.blocks.left[f"a message of the unknown role '{role[:40]}': {AS_NOTE}"] += 1
+            self.said.append(unknown(role, as_text(content), at, self.blocks.left))
         return ""
 
     def conversation(self, name: str, title: str = "") -> Conversation | None:
