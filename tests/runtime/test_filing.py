@@ -35,14 +35,19 @@ pytestmark = pytest.mark.anyio
 
 
 class Unerasing(FailingStore):
-    """A store that erases nothing while `purges` is off."""
+    """A store that erases nothing and keeps no draft while `willing` is off."""
 
-    purges = True
+    willing = True
 
     def purge(self, sessions: Sequence[SessionId]) -> None:
-        if not self.purges:
+        if not self.willing:
             raise StoreError(FULL)
         super().purge(sessions)
+
+    def keep_draft(self, draft: c.Draft, at: float) -> None:
+        if not self.willing:
+            raise StoreError(FULL)
+        super().keep_draft(draft, at)
 
 
 class Slow(FailingStore):
@@ -207,12 +212,24 @@ async def test_where_the_disk_refuses_nothing_is_lost_from_the_list() -> None:
     world = World(scripted(), store)
     async with world.start() as coordinator:
         session = await deleted(coordinator)
-        store.purges = False
+        store.willing = False
         assert await refused(coordinator, PurgeTrash((session,))) == FULL
         assert (await row(coordinator, session)).trashed_at
-        store.purges = True
+        store.willing = True
         with anyio.fail_after(5):
             assert (await ask(coordinator, PurgeTrash((session,)), Purged)).sessions == 1
+
+
+async def test_a_draft_that_the_disk_refused_is_written_still_after_a_purge_that_it_refused_too() -> None:
+    store = Unerasing()
+    world = World(scripted(), store)
+    async with world.start() as coordinator:
+        session = await deleted(coordinator)
+        store.willing = False
+        assert await refused(coordinator, c.KeepDraft(session, "dear", 4)) == FULL
+        assert await refused(coordinator, PurgeTrash((session,))) == FULL
+        store.willing = True
+    assert (coordinator.unsaved, store.drafts()) == (0, [c.Draft(session, "dear", 4)])
 
 
 async def test_what_is_being_read_into_memory_is_purged_after_that_or_not_at_all() -> None:

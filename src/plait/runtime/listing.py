@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
@@ -22,6 +22,15 @@ from plait.core.session import Session, SessionState
 from plait.runtime.fleet import telling
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A session that left the list, its draft, and whether that is not in the store."""
+
+    row: SessionInfo
+    draft: Draft | None
+    is_unsaved: bool
 
 
 class SessionList:
@@ -124,17 +133,18 @@ class SessionList:
         """Every session of the list, in no order."""
         return [*self._open.values(), *self._completed.values()]
 
-    def forget(self, sessions: Sequence[SessionId]) -> list[tuple[SessionInfo, Draft]]:
+    def forget(self, sessions: Sequence[SessionId]) -> list[Forgotten]:
         """Completed sessions that are about to be erased; what `remember` would need."""
         rows = [self._completed.pop(session) for session in sessions]
-        drafts = [self._drafts.pop(row.id, Draft(row.id, "", 0)) for row in rows]
+        forgotten = [Forgotten(row, self._drafts.pop(row.id, None), row.id in self._unsaved) for row in rows]
         self._unsaved.difference_update(sessions)
-        return list(zip(rows, drafts, strict=True))
+        return forgotten
 
-    def remember(self, forgotten: Sequence[tuple[SessionInfo, Draft]]) -> None:
+    def remember(self, forgotten: Sequence[Forgotten]) -> None:
         """They were not erased."""
-        self._completed |= {row.id: row for row, _ in forgotten}
-        self._drafts |= {draft.session: draft for _, draft in forgotten if draft.text}
+        self._completed |= {one.row.id: one.row for one in forgotten}
+        self._drafts |= {one.row.id: one.draft for one in forgotten if one.draft is not None}
+        self._unsaved |= {one.row.id for one in forgotten if one.is_unsaved}
 
     def open(self) -> list[SessionInfo]:
         """Those that are not completed, in no order."""
