@@ -67,9 +67,11 @@ def figures_of(rows: Sequence[SessionInfo], used: Sequence[Used], projects: Sequ
     figures.models = dict(sorted(_by(used, lambda one: one.model).items(), key=_largest))
     figures.days = dict(sorted(_by(used, lambda one: one.day).items()))
     took = _by(used, lambda one: one.project)
-    for project, total in sorted(((row.project, took.get(row.project, Total())) for row in rows), key=_largest):
-        mine = [row for row in rows if row.project == project]
-        figures.projects[project] = (len(mine), sum(row.messages for row in mine), total)
+    messages: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        messages[row.project].append(row.messages)
+    for project, total in sorted(((one, took.get(one, Total())) for one in messages), key=_largest):
+        figures.projects[project] = (len(messages[project]), sum(messages[project]), total)
     figures.places = {one.id: (one.name, one.directory) for one in projects}
     return figures
 
