@@ -42,7 +42,8 @@ async def test_undo_and_redo_go_one_message_back_and_forth(tmp_path: Path) -> No
         assert await texts(prompt) == ["first thing"]
         await prompt.type("/undo")
         assert await texts(prompt) == []
-        assert "/redo brings back" in await prompt.told("/undo")
+        for line in ("/undo", "/edit", "/edit other words", "/rewind", "/rewind 1"):
+            assert "/redo brings back" in await prompt.told(line)
         await prompt.type("/redo")
         await prompt.type("/redo")
         assert await texts(prompt) == ["first thing", "second thing"]

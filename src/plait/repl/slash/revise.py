@@ -42,7 +42,7 @@ async def rewind(prompt: Prompt, argument: str) -> None:
         await _refuse_while_busy(prompt)
         turns = await _turns(prompt, LISTED)
         if not turns.turns:
-            raise UsageError("There is no message here that could be taken back. Send one first.")
+            raise _no_message(turns, " that could be taken back")
         if not prompt.offer("/rewind "):
             list_turns(prompt, turns, "/rewind")
         return
@@ -56,7 +56,7 @@ async def edit(prompt: Prompt, argument: str) -> None:
     await _refuse_while_busy(prompt)
     turns = await _turns(prompt, 1)
     if not turns.turns:
-        raise UsageError("There is no message here that could be edited. Send one first.")
+        raise _no_message(turns, " that could be edited")
     said = await said_in(prompt, turns.turns[-1])
     text = argument or await prompt.edit(said.text)
     if text is None or not text.strip() or text == said.text:
@@ -83,7 +83,7 @@ async def line_of(prompt: Prompt, command: str, word: str) -> TurnLine:
     """The message of a number. Raises `UsageError`."""
     turns = await _turns(prompt, 1)
     if not turns.total:
-        raise UsageError("There is no message here yet. Send one first.")
+        raise _no_message(turns, "")
     number = int(word[:9]) if word.isascii() and word.isdigit() else 0
     if not 1 <= number <= turns.total:
         what = f"There is no message {word[:9]}" if number or word == "0" else f"'{word[:40]}' is not the number of a message"
@@ -113,6 +113,11 @@ def list_turns(prompt: Prompt, turns: Turns, command: str) -> None:
 async def _turns(prompt: Prompt, most: int) -> Turns:
     reply = await prompt.submit(ReadTurns(prompt.session, limit=most))
     return reply if isinstance(reply, Turns) else Turns((), 0)
+
+
+def _no_message(turns: Turns, what: str) -> UsageError:
+    """Where the model is told of no message: nothing was said yet, or all of it was taken back."""
+    return UsageError(f"There is no message here{what}. {'/redo brings back what was taken back' if turns.can_redo else 'Send one first'}.")
 
 
 async def _refuse_while_busy(prompt: Prompt) -> None:
