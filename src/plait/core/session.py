@@ -22,7 +22,7 @@ from plait.core.errors import IllegalTransition
 from plait.core.filing import Filing
 from plait.core.messages import CallId, ProjectId, SessionId, ToolCall, Turn, Usage
 from plait.core.roles import CONVERSATION, EPHEMERAL, PASSING, USE, is_news, news_after
-from plait.core.states import TRANSITIONS, Awaited, SessionState, Trigger, trigger_of, way_out
+from plait.core.states import TRANSITIONS, Awaited, SessionState, Trigger, refusal, trigger_of
 
 __all__ = ["TRANSITIONS", "Awaited", "Session", "SessionState", "Trigger", "trigger_of"]
 
@@ -126,10 +126,8 @@ class Session:
             return self.state
         trigger = trigger_of(event)
         target = TRANSITIONS[self.state].get(trigger) if trigger else None
-        if target is None and self.state is SessionState.COMPLETED:  # anybody's next step, where another terminal closed it
-            raise IllegalTransition(f"'{self.name}' is closed, so nothing can be done in it. /reopen {self.name} opens it again.")
         if target is None:
-            raise IllegalTransition(f"Session '{self.name}' is {self.state} and cannot take {type(event).__name__}. {way_out(self.state)}")
+            raise IllegalTransition(refusal(self.name, self.state, event))
         return target
 
     def _fold(self, stamped: e.Stamped) -> None:

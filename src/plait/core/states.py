@@ -18,6 +18,7 @@ class SessionState(StrEnum):
     COMPLETED = "Completed"
 
 
+_Open: TypeAlias = Literal[SessionState.ACTIVE, SessionState.WAITING, SessionState.PROCESSING, SessionState.PAUSED]
 Awaited: TypeAlias = Literal["", "answer", "question", "failed", "interrupted", "limit"]
 """What a session that is WaitingForInput has for its user: a finished answer, a question, or the kind of end that nobody saw."""
 
@@ -139,11 +140,15 @@ def trigger_of(event: e.Event) -> Trigger | None:
     return _TRIGGERS.get(type(event))
 
 
-def way_out(state: SessionState) -> str:
-    """What a user can do who wanted something that is not legal in `state`."""
+def refusal(name: str, state: SessionState, event: e.Event) -> str:
+    """What is said where `event` is not legal for the session of that name in `state`, with what its user can do."""
+    if state is SessionState.COMPLETED:  # anybody's next step, where another terminal closed it
+        return f"'{name}' is closed, so nothing can be done in it. /reopen {name} opens it again."
+    return f"Session '{name}' is {state} and cannot take {type(event).__name__}. {_way_out(state)}"
+
+
+def _way_out(state: _Open) -> str:
     match state:
-        case SessionState.COMPLETED:
-            return "Reopen it first."
         case SessionState.PAUSED:
             return "Unpause it first."
         case SessionState.PROCESSING:
