@@ -66,6 +66,11 @@ def last_reported(conversation: Sequence[e.Stamped], model: str) -> tuple[int, i
     return 0, 0
 
 
+def last_compaction(conversation: Sequence[e.Stamped]) -> e.Compacted | None:
+    """What stands for all before it, if anything was compacted."""
+    return next((stamped.event for stamped in reversed(conversation) if isinstance(stamped.event, e.Compacted)), None)
+
+
 def used(conversation: Sequence[e.Stamped], model: str, fixed: int, window_messages: int = 0) -> int:
     """About how many tokens the next call is told; `fixed` are those of the system prompt and the tools."""
     messages = told(conversation, window_messages)
@@ -127,7 +132,7 @@ def plan_compaction(
     With `asked`, a short conversation is made shorter too.
     """
     messages = told(conversation, window_messages)
-    last = next((stamped.event for stamped in reversed(conversation) if isinstance(stamped.event, e.Compacted)), None)
+    last = last_compaction(conversation)
     summarised, behind = (last.summary, last.upto) if last else ("", 0)
     if last is not None:
         del messages[0]

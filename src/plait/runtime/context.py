@@ -39,7 +39,7 @@ async def read_context(registry: Registry, command: ReadContext) -> ContextRepor
     choice, name = await _choice(registry, session)
     granted = await settings.granted(session)
     specs = specs_for(choice, registry.world.tools) if choice is not None else ()
-    last = next((stamped.event for stamped in reversed(conversation) if isinstance(stamped.event, e.Compacted)), None)
+    last = context.last_compaction(conversation)
     view = provider_view(conversation, window_messages)
     summary = last.summary if last else ""
     parts = context.parts(view, summary, settings.system(session), [text for _, text in granted.given], specs)
