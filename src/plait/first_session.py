@@ -12,7 +12,7 @@ from typing import TypeAlias
 import anyio.to_thread
 
 from plait.core import commands as c
-from plait.core.errors import PlaitError, UsageError
+from plait.core.errors import PlaitError, UsageError, error_named
 from plait.core.naming import checked_name, session_named
 from plait.core.ports import Client
 from plait.core.resuming import resumable, session_to_resume, those_meant
@@ -62,8 +62,9 @@ async def first_session(client: Client, directory: str, beginning: Beginning, ch
 
 
 def _error(reply: c.Reply, what: str) -> PlaitError:
-    text = reply.text if isinstance(reply, c.Refused) else f"The session could not be {what}. Try again."
-    return (UsageError if isinstance(reply, c.Refused) and reply.error == UsageError.__name__ else PlaitError)(text)
+    if isinstance(reply, c.Refused):
+        return error_named(reply.error)(reply.text)
+    return PlaitError(f"The session could not be {what}. Try again.")
 
 
 async def _resumed(client: Client, directory: str, words: str, choose: Choice) -> c.SessionInfo | None:
