@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from plait.core import commands as c, events as e
+from plait.core.messages import Turn
 from plait.core.metrics import Metrics
 from plait.core.metrics_commands import Figures, Measured, ReadMetrics
 from plait.core.ports import Write
+from plait.core.revision_commands import EditMessage, ForkSession
 from plait.metrics_file import CAP, MetricsFile
 from plait.models.scripted import Reply
 from plait.runtime.coordinator import Coordinator
 from plait.runtime.metrics import Meter
 from tests.runtime.failing import FailingStore
 from tests.runtime.waiting import until
-from tests.runtime.world import World, ask, opened, scripted, turned
+from tests.runtime.world import World, ask, ended, opened, scripted, turned
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +60,15 @@ async def test_what_happens_is_counted_and_measured() -> None:
         assert took["session_create_duration_ms"].count == 1
         assert took["command_execution_duration_ms"].count >= 4
         assert (told.since, told.kept, told.alerts) == (50.0, False, ())
+
+
+async def test_a_message_said_anew_was_sent_and_a_fork_was_opened_but_what_is_copied_is_not_counted_again() -> None:
+    async with metered(World(scripted()), Meter(lambda: 50.0)) as coordinator:
+        session = await opened(coordinator)
+        await turned(coordinator, session, "hello")
+        await ended(coordinator, session, Turn((await ask(coordinator, EditMessage(session, "good day"), c.Done)).seq))
+        await ask(coordinator, ForkSession(session), c.Done)
+        assert (await figures(coordinator))[1] == {"sessions_created_total": 2, "messages_sent_total": 2, "model_calls_total": 2}
 
 
 async def test_a_turn_that_a_crash_cut_off_is_counted() -> None:

@@ -14,6 +14,7 @@ from plait.core.errors import PlaitError, StoreError
 from plait.core.events import Cursor, Durable, Event, SettingChanged, Stamped, TurnEnded
 from plait.core.messages import SessionId
 from plait.core.ports import FLEET
+from plait.core.session import Session
 from plait.runtime.commands import carry_out
 from plait.runtime.managed import Managed, Surroundings
 from plait.runtime.memory import may_be_unloaded
@@ -73,10 +74,18 @@ class Coordinator(Registry):
             if managed.at_work and (model := self.settings.model_of_this_run(managed.session)):
                 self.record(managed.session.id, SettingChanged("model", model))
 
+    def manage(self, session: Session, unsaved: Sequence[Stamped] = ()) -> Managed:
+        """See `Registry.manage`; a fork is a session that was opened, and what was copied into it has been counted."""
+        managed = super().manage(session, unsaved)
+        if unsaved:
+            self.world.meter.saw(unsaved[0].event)
+        return managed
+
     def record(self, session_id: SessionId, event: Event, *then: tuple[float, Durable]) -> int:
-        """See `Registry.record`; what happened now is counted."""
+        """See `Registry.record`; all of it is counted."""
         seq = super().record(session_id, event, *then)
-        self.world.meter.saw(event)
+        for one in (event, *(brought for _, brought in then)):
+            self.world.meter.saw(one)
         if isinstance(event, TurnEnded) and event.detail == CUT_OFF:
             self.world.meter.crashed()
         return seq
