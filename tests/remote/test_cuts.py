@@ -78,8 +78,11 @@ class OverCuts:
             yield client
 
 
-async def meet(folder: Path, after: list[int], messages: int) -> None:
-    """Two clients of one world, one of them over connections that are cut; all that it says and is told comes once, in order."""
+async def meet(folder: Path, after: list[int], messages: int) -> int:
+    """Two clients of one world, one of them over connections that are cut; all that it says and is told comes once, in order.
+
+    Returns how many connections were cut.
+    """
     cutter = Cutter(folder / "s", iter(after))
     told: list[int] = []
     async with World(scripted()).start() as coordinator, serving(coordinator, folder / "s"):
@@ -102,6 +105,7 @@ async def meet(folder: Path, after: list[int], messages: int) -> None:
     assert told == list(range(1, messages + 3))
     assert said == [f"message {number % 3}" for number in range(messages)]
     assert cutter.cuts <= len(after)
+    return cutter.cuts
 
 
 async def follow(client: ReconnectingClient, session: SessionId, told: list[int]) -> None:
@@ -120,5 +124,6 @@ def test_nothing_is_told_twice_or_lost_over_cuts(after: list[int], messages: int
 
 def test_the_property_sees_cuts() -> None:
     """Cuts at each of the first bytes of what is said: in the greeting, in a request, in an answer, in an event."""
+    after = list(range(1, 1_200, 37))
     with tempfile.TemporaryDirectory(prefix="c") as folder:
-        anyio.run(meet, Path(folder), list(range(1, 1_200, 37)), 30)
+        assert anyio.run(meet, Path(folder), after, 30) == len(after)
