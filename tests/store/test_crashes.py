@@ -122,6 +122,7 @@ def test_killed_in_a_migration(tmp_path: Path, old: Path, label: str) -> None:
     store = open_store(path, now=2.0, report=print, migrations=later)
     Author(store).turn()
     assert {"notes", "more"} <= _tables(path)
+    assert {one.suffix for one in (path.parent / "backups").iterdir()} == {".db"}, "what the kill left half made is gone"
     store.close()
     assert verify(path) == []
 

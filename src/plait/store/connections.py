@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from plait.store.crashpoints import crash_point
 from plait.store.faults import translated
 from plait.store.owner import OwnerLock
 from plait.store.rows import closed, require_epoch
-from plait.store.workshop import workshop
+from plait.store.workshop import whole_copy
 
 PAGE = 4096
 """Bytes of a page, SQLite's default."""
@@ -90,12 +90,7 @@ class Connections:
         if self._identity is None or self._reader is None or self.path.exists():
             return
         with suppress(engine.Error, OSError), self._reading:
-            part = after.enter_context(workshop(self.path)) / "plait.db"
-            files.make_private_file(part)
-            with closing(engine.connect(part, writing=True)) as copy:
-                self._reader.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-            files.sync_file(part)
+            part = after.enter_context(whole_copy(self._reader, self.path))
             after.callback(self._put_back, part)
 
     def _put_back(self, part: Path) -> None:

@@ -34,6 +34,20 @@ def journal_path(database: Path) -> Path:
     return database.with_name(database.name + "-journal")
 
 
+def backups_of(database: Path) -> Path:
+    """Where copies of the database are."""
+    return database.parent / "backups"
+
+
+def unused(path: Path) -> Path:
+    """`path`, or one like it, where neither a database nor its log lies."""
+    number, free = 1, path
+    while free.exists() or wal_path(free).exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}" if path.suffix == ".db" else f"{path.name}-{number}")
+    return free
+
+
 def resolved(path: Path) -> Path:
     """`path` without symbolic links, so that one file has one lock. Raises `StoreError` for what cannot become a database."""
     real = Path(os.path.realpath(path))

@@ -20,7 +20,7 @@ from plait.store.backup import back_up, check, is_current
 from plait.store.crashpoints import crash_point
 from plait.store.faults import translated
 from plait.store.reading import looking
-from plait.store.replacing import backups_of, finish, owned
+from plait.store.replacing import finish, owned
 from plait.store.rows import stamped_events
 from plait.store.salvage import put_aside
 from plait.store.search import Backlog
@@ -60,7 +60,7 @@ def repair(database: Path, now: float, put_in_place: Callable[[Path, Path], None
 def _mend_and_salvage(
     database: Path, now: float, problems: list[str], put_in_place: Callable[[Path, Path], None], repaired: Repaired
 ) -> None:
-    backups = backups_of(database)
+    backups = files.backups_of(database)
     target = backups / f"{database.stem}-unrepaired-{files.utc_stamp(now)}.db"
     crash_point("repair.before")
     try:

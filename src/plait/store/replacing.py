@@ -28,24 +28,19 @@ def owned(database: Path) -> Iterator[None]:
         lock.release()
 
 
-def backups_of(database: Path) -> Path:
-    """Where copies of the database are."""
-    return database.parent / "backups"
-
-
 def corrupt_name(database: Path, now: float) -> Path:
     """An unused name beside the database for a damaged one; `now` is in seconds since 1970."""
-    return _unused(database.with_name(f"{database.name}.corrupt-{files.utc_stamp(now)}"))
+    return files.unused(database.with_name(f"{database.name}.corrupt-{files.utc_stamp(now)}"))
 
 
 def replaced_name(database: Path, now: float) -> Path:
     """An unused name for a database that gives its place to another one: among the backups, or beside it."""
-    return _unused(_place_of_replaced(database) / f"{database.stem}-replaced-{files.utc_stamp(now)}.db")
+    return files.unused(_place_of_replaced(database) / f"{database.stem}-replaced-{files.utc_stamp(now)}.db")
 
 
 def _place_of_replaced(database: Path) -> Path:
     """Among the backups, but for those on another disk, where a rename does not lead."""
-    backups = backups_of(database)
+    backups = files.backups_of(database)
     is_near = not backups.exists() or backups.stat().st_dev == database.parent.stat().st_dev
     return backups if is_near else database.parent
 
@@ -68,7 +63,7 @@ def finish(database: Path) -> None:
         place = database.parent if kept.startswith(f"{database.name}.corrupt-") else _place_of_replaced(database)
         _finish(database, path, place / kept)
     clear_workshops(database.parent)
-    clear_workshops(backups_of(database))
+    clear_workshops(files.backups_of(database))
 
 
 def _finish(database: Path, waiting: Path, kept: Path) -> None:
@@ -94,15 +89,7 @@ def move_with_log(database: Path, kept: Path) -> None:
         (files.wal_path(database), files.wal_path(kept)),
     ):
         if source.exists():
-            source.rename(_unused(target))
+            source.rename(files.unused(target))
             crash_point("aside.moved")
     files.sync_directory(kept.parent)
     files.sync_directory(database.parent)
-
-
-def _unused(path: Path) -> Path:
-    number, free = 1, path
-    while free.exists() or files.wal_path(free).exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}" if path.suffix == ".db" else f"{path.name}-{number}")
-    return free

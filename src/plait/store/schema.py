@@ -20,6 +20,7 @@ from plait.core.errors import StoreError
 from plait.store import engine, files
 from plait.store.crashpoints import crash_point
 from plait.store.faults import comes_from_outside, translated
+from plait.store.workshop import whole_copy
 
 MIGRATION_SET = "plait"
 """The name of the set in sqlite-utils' own table of applied migrations."""
@@ -187,30 +188,14 @@ def count_rows(connection: engine.Connection) -> dict[str, int]:
 
 
 def _back_up(connection: engine.Connection, path: Path, versions: str, now: float) -> Path:
-    """A whole, synced copy in `backups/` beside the database. A kill leaves a `.part` file, never half a copy under the real name."""
-    directory = path.parent / "backups"
+    """A whole, synced copy in `backups/` beside the database; what a kill leaves half made there goes at the next start."""
+    directory = files.backups_of(path)
     files.make_private_directory(directory)
-    target = directory / f"{path.stem}-{versions}-{files.utc_stamp(now)}.db"
-    number = 1
-    while target.exists():
-        number += 1
-        target = directory / f"{path.stem}-{versions}-{files.utc_stamp(now)}-{number}.db"
-    part = target.with_suffix(".part")
-    part.unlink(missing_ok=True)
+    target = files.unused(directory / f"{path.stem}-{versions}-{files.utc_stamp(now)}.db")
     crash_point("backup.before")
-    try:
-        files.make_private_file(part)
-        copy = engine.connect(part, writing=True)
-        try:
-            connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole without a log beside it
-        finally:
-            copy.close()
-        files.sync_file(part)
+    with whole_copy(connection, target) as part:
         crash_point("backup.copied")
         part.rename(target)
-    finally:
-        part.unlink(missing_ok=True)
     files.sync_directory(directory)
     crash_point("backup.after")
     return target

@@ -47,7 +47,7 @@ def _modes(path: Path) -> Iterator[str]:
 
 def wrong_modes(path: Path) -> Iterator[tuple[Path, int, int]]:
     """Files that are not for their owner alone, directories too, whatever the umask was: with the mode that each has, and should have."""
-    backups = path.parent / "backups"
+    backups = files.backups_of(path)
     found = [
         path,
         files.wal_path(path),

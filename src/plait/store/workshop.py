@@ -11,8 +11,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+from plait.store import engine, files
 
 _PREFIX = ".plait-making-"
 
@@ -27,6 +29,22 @@ def workshop(beside: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(place, ignore_errors=True)
         os.close(descriptor)
+
+
+@contextmanager
+def whole_copy(source: engine.Connection, beside: Path) -> Iterator[Path]:
+    """A copy of all that the connection sees, in a workshop: one private file, synced, whole without a log beside it.
+
+    Raises `engine.Error`, `OSError`.
+    """
+    with workshop(beside) as place:
+        part = place / "plait.db"
+        files.make_private_file(part)
+        with closing(engine.connect(part, writing=True)) as copied:
+            source.backup(copied)
+            copied.execute("PRAGMA journal_mode = DELETE")
+        files.sync_file(part)
+        yield part
 
 
 def clear_workshops(directory: Path) -> None:
