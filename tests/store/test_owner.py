@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from plait.core.errors import StoreBusy, StoreError
-from plait.store.owner import lock_path, take_ownership
+from plait.store.owner import announce, announced, lock_path, take_ownership
 
 HOLD = """
 import sys
@@ -83,6 +83,25 @@ def test_what_the_file_says_decides_nothing(database: Path, text: str) -> None:
     lock = take_ownership(database)
     assert lock_path(database).read_text() == f"{os.getpid()}\n"
     lock.release()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"12\n/run/one\n", (12, "/run/one")),
+        (b"12\n", (12, "")),
+        (b"\n/run/one\n", (None, "/run/one")),
+        ("²\n".encode(), (None, "")),
+        (b"9" * 40, (None, "")),
+        (b"", (None, "")),
+    ],
+)
+def test_whatever_the_file_says_can_be_read(database: Path, text: bytes, told: tuple[int | None, str]) -> None:
+    assert announced(database) == (None, "")
+    lock_path(database).write_bytes(text)
+    assert announced(database) == told
+    announce(database, "/run/two")
+    assert announced(database) == (os.getpid(), "/run/two")
 
 
 def test_an_unreadable_number_is_not_told(database: Path) -> None:

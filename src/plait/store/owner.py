@@ -80,8 +80,8 @@ def announced(database: Path) -> tuple[int | None, str]:
             text = file.read(LONGEST)
     except OSError:
         return None, ""
-    pid, place, *_ = [*os.fsdecode(text).split("\n"), ""]
-    return (int(pid) if pid.isdigit() and len(pid) < 20 else None), place
+    first, place, *_ = [*text.split(b"\n"), b""]
+    return _number(first), os.fsdecode(place)
 
 
 def _is_file_at(descriptor: int, path: Path) -> bool:
@@ -98,7 +98,12 @@ def _sign(descriptor: int) -> None:
 
 
 def _signer(descriptor: int) -> int | None:
-    text = os.pread(descriptor, LONGEST, 0).partition(b"\n")[0].strip()
+    return _number(os.pread(descriptor, LONGEST, 0).partition(b"\n")[0])
+
+
+def _number(line: bytes) -> int | None:
+    """The process that a line names; of bytes, for a text has digits that are no numbers."""
+    text = line.strip()
     return int(text) if text.isdigit() and len(text) < 20 else None
 
 
