@@ -25,6 +25,11 @@ def resumable(rows: Sequence[SessionInfo], directory: str = "") -> list[SessionI
     return sorted(there, key=lambda row: (row.project not in here, not row.pinned, -row.used_at, row.id))
 
 
+def closed_to_resume(rows: Sequence[SessionInfo], home: str) -> list[SessionInfo]:
+    """The closed ones of them in their order, those of the project `home` first."""
+    return sorted((row for row in resumable(rows) if row.state is SessionState.COMPLETED), key=lambda row: row.project != home)
+
+
 class Candidates:
     """Sessions in the order in which they are offered, and what of them is looked at by whoever looks for one."""
 

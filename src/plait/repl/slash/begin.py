@@ -135,13 +135,17 @@ async def reopen(prompt: Prompt, argument: str) -> None:
     if session is None:
         return
     await prompt.switch(session)
-    now = (await fleet_now(prompt)).row(session)
-    name = now.name if now else row.name
-    other = f" It is called '{name}' now, because another session has its name." if name != row.name else ""
+    other = await other_name(prompt, row)
     older = [one.id for one in rows if one.name == row.name and one.id != row.id]
     more = f" An older one of that name is /reopen {older[0]}." if older and word.lower() == row.name else ""
     done = f"Took '{row.name}' out of the trash and opened it again." if row.trashed_at else f"Opened '{row.name}' again."
     notice(prompt, f"{done}{other}{more}", "success")
+
+
+async def other_name(prompt: Prompt, row: c.SessionInfo) -> str:
+    """A sentence about the name of a session that was opened again, if it has another one than the `row` of before; else empty."""
+    now = (await fleet_now(prompt)).row(row.id)
+    return f" It is called '{now.name}' now, because another session has its name." if now and now.name != row.name else ""
 
 
 async def _closed_one(prompt: Prompt, rows: Sequence[c.SessionInfo], word: str) -> c.SessionInfo:

@@ -16,7 +16,7 @@ import anyio
 
 from plait.core.commands import ModelLine, ModelList, ReadModels, SessionInfo
 from plait.core.ports import Client
-from plait.core.resuming import Candidates, resumable
+from plait.core.resuming import Candidates, closed_to_resume
 from plait.core.revision_commands import ReadTurns, TurnLine, Turns
 from plait.core.session import SessionState
 from plait.repl.fleet import FleetView
@@ -83,8 +83,7 @@ class Lookup:
     async def closed(self) -> Candidates:
         """The completed sessions to look for one among, those of this project first; kept a moment, for there may be ten thousand."""
         if anyio.current_time() - self._candidates_at > SESSIONS_KEPT:
-            rows = [row for row in resumable(await self._client.sessions()) if row.state is SessionState.COMPLETED]
-            self._candidates = Candidates(sorted(rows, key=lambda row: row.project != self.fleet.home))
+            self._candidates = Candidates(closed_to_resume(await self._client.sessions(), self.fleet.home))
             self._candidates_at = anyio.current_time()
         return self._candidates
 

@@ -11,12 +11,12 @@ import anyio.to_thread
 
 from plait.core import commands as c
 from plait.core.errors import UsageError
-from plait.core.resuming import Candidates, resumable, session_to_resume
+from plait.core.resuming import Candidates, closed_to_resume, session_to_resume
 from plait.core.revision_commands import ChangeDirectory
 from plait.core.session import SessionState
 from plait.exchange.listing import Listed, places
 from plait.repl.render import relative_time
-from plait.repl.slash.begin import open_one
+from plait.repl.slash.begin import open_one, other_name
 from plait.repl.slash.choices import Choice, Lookup
 from plait.repl.slash.family import directory_meant
 from plait.repl.slash.layout import lines
@@ -37,12 +37,13 @@ async def resume(prompt: Prompt, argument: str) -> None:
     words, path = parse_resume(argument)
     if not prompt.many and words != prompt.session:
         raise UsageError(one_session_only(prompt, "/resume"))
-    rows = await _offered(prompt)
+    view, every = await fleet_now(prompt), await prompt.client.sessions()
+    rows = [*view.sessions, *closed_to_resume(every, view.home)]
     if not words:
         if not prompt.offer("/resume "):
             await _list(prompt, rows)
         return
-    row = await _meant(prompt, rows, words)
+    row = _meant(prompt, rows, every, words)
     directory = await _directory(prompt, row, path)
     session = row.id if row.state is not SessionState.COMPLETED else await open_one(prompt, c.ReopenSession(row.id))
     if session is None:
@@ -53,9 +54,7 @@ async def resume(prompt: Prompt, argument: str) -> None:
         return
     await prompt.switch(session)
     if row.state is SessionState.COMPLETED:
-        now = (await fleet_now(prompt)).row(session)
-        other = f" It is called '{now.name}' now, because another session has its name." if now and now.name != row.name else ""
-        notice(prompt, f"Opened '{row.name}' again.{other}", "success")
+        notice(prompt, f"Opened '{row.name}' again.{await other_name(prompt, row)}", "success")
 
 
 def parse_resume(argument: str) -> tuple[str, str]:
@@ -68,16 +67,11 @@ def parse_resume(argument: str) -> tuple[str, str]:
     return " ".join(words), path
 
 
-async def _offered(prompt: Prompt) -> list[c.SessionInfo]:
-    """The open ones in the order of their numbers, then the closed ones, last used first; those of this project before the others."""
-    view = await fleet_now(prompt)
-    closed = [row for row in resumable(await prompt.client.sessions()) if row.state is SessionState.COMPLETED]
-    return [*view.sessions, *sorted(closed, key=lambda row: row.project != view.home)]
+def _meant(prompt: Prompt, rows: Sequence[c.SessionInfo], every: Sequence[c.SessionInfo], words: str) -> c.SessionInfo:
+    """The session of `every` that words name, or the number of one of `rows`. Raises `UsageError`.
 
-
-async def _meant(prompt: Prompt, rows: Sequence[c.SessionInfo], words: str) -> c.SessionInfo:
-    """The session that words name, or the number that /sessions, or the list of a linear terminal, gives it. Raises `UsageError`."""
-    every = await prompt.client.sessions()
+    It is the number that /sessions gives to an open one; in a linear terminal, where all are listed, that of the list.
+    """
     number = int(words) if words.isascii() and words.isdigit() and len(words) < 9 else 0
     is_open = [row for row in rows if row.state is not SessionState.COMPLETED]
     numbered = max(len(rows[:LISTED]), len(is_open)) if prompt.look.plain else len(is_open)
